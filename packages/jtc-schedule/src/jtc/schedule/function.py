@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from itertools import takewhile
+from typing import Any
+
+from jtc.schedule.errors import InvalidTask
+
+TaskFunction = Callable[[Any], Any]
+
+_EXPECTED = "write it as in: async def name(ctx)"
+
+
+def check_function(func: TaskFunction) -> None:
+    """Refuse what a worker could not call with a context.
+
+    Raises:
+        InvalidTask: It is not callable with one positional argument, or is a class
+            or a generator, whose body such a call would not run.
+    """
+    if not callable(func):
+        raise InvalidTask(repr(func), f"it is not callable; {_EXPECTED}")
+    if isinstance(func, type):
+        raise InvalidTask(_qualified_name(func), f"it is a class; {_EXPECTED}")
+    if _is_generator(func):
+        problem = f"it yields, so that a call would not run it; {_EXPECTED}"
+        raise InvalidTask(_qualified_name(func), problem)
+    _check_signature(func)
+
+
+def own_name(func: TaskFunction) -> str:
+    """Return the name a function was defined with.
+
+    Raises:
+        InvalidTask: It has none: a lambda, a partial, an object with `__call__`.
+    """
+    name = getattr(func, "__name__", None)
+    if not isinstance(name, str) or not name.isidentifier():
+        problem = 'it has no name of its own; give it one with name="..."'
+        raise InvalidTask(_qualified_name(func), problem)
+    return name
+
+
+def first_paragraph(func: TaskFunction) -> str:
+    """Return the first paragraph of a function's docstring as one line, or ""."""
+    doc = _without_partial(func).__doc__
+    lines = inspect.cleandoc(doc).strip().splitlines() if isinstance(doc, str) else []
+    return " ".join(line.strip() for line in takewhile(str.strip, lines))
+
+
+def place_of(func: TaskFunction) -> str:
+    """Return where a function is defined, as "module.qualname, file:line"."""
+    target = inspect.unwrap(_without_partial(func))
+    code = getattr(target, "__code__", getattr(type(target).__call__, "__code__", None))
+    name = _qualified_name(target)
+    return f"{name}, {code.co_filename}:{code.co_firstlineno}" if code else name
+
+
+def is_async(func: TaskFunction) -> bool:
+    """Return whether a call gives a coroutine instead of blocking its thread."""
+    return any(inspect.iscoroutinefunction(body) for body in _bodies(func))
+
+
+def _check_signature(func: TaskFunction) -> None:
+    try:
+        # A decorator may well take ctx and pass on something else.
+        signature = inspect.signature(func, follow_wrapped=False)
+    except Exception:  # from C code, or annotations that cannot be evaluated
+        return
+    try:
+        signature.bind(object())
+    except TypeError:
+        subject = f"{_qualified_name(func)}{signature}"
+        problem = f"it is not callable with one argument, the context; {_EXPECTED}"
+        raise InvalidTask(subject, problem) from None
+
+
+def _is_generator(func: TaskFunction) -> bool:
+    return any(
+        inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body)
+        for body in _bodies(func)
+    )
+
+
+def _bodies(func: TaskFunction) -> tuple[Any, Any]:
+    # What a call runs: the function inside a partial or a staticmethod, or the
+    # __call__ of an object's class.
+    target = _without_partial(func)
+    return getattr(target, "__func__", target), type(target).__call__
+
+
+def _without_partial(func: Any) -> Any:
+    while isinstance(func, partial):
+        func = func.func
+    return func
+
+
+def _qualified_name(func: Any) -> str:
+    name = getattr(func, "__qualname__", type(func).__qualname__)
+    return f"{func.__module__}.{name}" if func.__module__ else name
