@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import atexit
+import logging
+from typing import ClassVar
+
+from redis.asyncio import Redis
+
+from jtc.jobs.clients import LoopClient, LoopClients
+from jtc.jobs.errors import ManagerNotInitialized
+from jtc.queue.client import mask_url
+from jtc.queue.redis_queue import RedisQueue
+from jtc.queue.settings import Settings, load_settings
+
+logger = logging.getLogger(__name__)
+
+_clients = LoopClients()
+# A loop that was closed without its shutdown may be the last one of the process.
+atexit.register(_clients.drop_closed)
+
+
+class JobManager:
+    """The queue of this process.
+
+    It connects when the first command is sent, once for each event loop.
+    """
+
+    _settings: ClassVar[Settings | None] = None
+
+    @classmethod
+    def initialize(
+        cls, redis_url: str | None = None, queue_name: str | None = None
+    ) -> None:
+        """Settle which queue is used; nothing is connected yet.
+
+        Args:
+            redis_url: Unless given: `REDIS_URL`, then `[tool.jtc]` in pyproject.toml,
+                then redis://localhost:6379.
+            queue_name: Unless given: `QUEUE_NAME`, then pyproject.toml, then `default`.
+
+        Raises:
+            SettingsError: One of them has the wrong form.
+        """
+        cls._settings = load_settings(redis_url=redis_url, queue_name=queue_name)
+
+    @classmethod
+    def get_queue(cls, name: str | None = None) -> RedisQueue:
+        """Return a queue for the running event loop, this process's own unless named.
+
+        Where no loop is running, it is a new one, which its caller has to disconnect.
+
+        Raises:
+            ManagerNotInitialized: Before `initialize` and after `close`.
+            InvalidQueueName: The name would not be safe inside a key.
+        """
+        settings = cls._require_settings()
+        return cls._client(settings).queue(name or settings.queue_name)
+
+    @classmethod
+    def get_redis(cls) -> Redis:
+        """Return the client of the running event loop, as `get_queue` does.
+
+        Raises:
+            ManagerNotInitialized: Before `initialize` and after `close`.
+        """
+        return cls._client(cls._require_settings()).redis
+
+    @classmethod
+    def open_queue(cls, name: str | None = None) -> RedisQueue:
+        """Return a queue as `get_queue` does, from the settings if not initialized."""
+        if cls._settings is None:
+            cls.initialize()
+            settings = cls._require_settings()
+            logger.debug(
+                "Opened queue '%s' on %s from the settings.",
+                settings.queue_name,
+                mask_url(settings.redis_url),
+                extra={"action": "manager_opened_from_settings"},
+            )
+        return cls.get_queue(name)
+
+    @classmethod
+    async def close(cls) -> None:
+        """Close the connections of the running event loop and forget the settings.
+
+        Those of other loops are closed when their loops end.
+        """
+        cls._settings = None
+        await _clients.close()
+
+    @classmethod
+    def _client(cls, settings: Settings) -> LoopClient:
+        return _clients.get(settings.redis_url)
+
+    @classmethod
+    def _require_settings(cls) -> Settings:
+        if cls._settings is None:
+            raise ManagerNotInitialized
+        return cls._settings

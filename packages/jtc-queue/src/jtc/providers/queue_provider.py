@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import logging
+
+from redis.exceptions import AuthenticationError, RedisError
+
+from jtc.jobs import Container, JobManager, default_container, runner, set_container
+from jtc.providers.errors import ProviderNotInitialized
+from jtc.queue import (
+    RedisQueue,
+    Scheduler,
+    ServerInfo,
+    Worker,
+    check_server,
+    load_settings,
+    mask_url,
+    open_client,
+    read_server_info,
+    server_risks,
+    task_function_name,
+)
+from jtc.schedule import ScheduleRegistry
+
+logger = logging.getLogger(__name__)
+
+
+class QueueProvider:
+    """Puts the parts together: settings, queue, container, scheduled tasks, worker.
+
+    What is not given comes from `REDIS_URL`, `QUEUE_NAME` and `QUEUE_CONCURRENCY`, then
+    from `[tool.jtc]` in pyproject.toml, then from the defaults.
+
+    Args:
+        redis_url: `redis://`, `rediss://` or `unix://`.
+        queue_name: The queue to work on and to dispatch to.
+        concurrency: How many jobs the worker runs at once.
+
+    Raises:
+        SettingsError: A setting has the wrong form.
+
+    Example:
+        >>> provider = QueueProvider("redis://localhost:6379", "mail", concurrency=4)
+        >>> provider.queue_name
+        'mail'
+    """
+
+    def __init__(
+        self,
+        redis_url: str | None = None,
+        queue_name: str | None = None,
+        concurrency: int | None = None,
+    ) -> None:
+        settings = load_settings(
+            redis_url=redis_url, queue_name=queue_name, concurrency=concurrency
+        )
+        self.redis_url = settings.redis_url
+        self.queue_name = settings.queue_name
+        self.concurrency = settings.concurrency
+        self.connection_error: str | None = None
+        self._server: ServerInfo | None = None
+        self._queue: RedisQueue | None = None
+        self._worker: Worker | None = None
+
+    async def check_redis_connection(self) -> bool:
+        """Tell whether the server answers; `connection_error` says why it does not.
+
+        Raises:
+            InvalidRedisUrl: The URL is none.
+        """
+        client = open_client(self.redis_url)
+        try:
+            self._server = await read_server_info(client)
+        except AuthenticationError as error:
+            self.connection_error = f"The server refused the credentials: {error}"
+        except (RedisError, OSError) as error:
+            self.connection_error = str(error).replace(
+                self.redis_url, mask_url(self.redis_url)
+            )
+        else:
+            self.connection_error = None
+        finally:
+            await client.aclose()
+        return self.connection_error is None
+
+    async def server_info(self) -> ServerInfo:
+        """Return what the server says of itself.
+
+        Raises:
+            ConnectionError: It cannot be reached.
+        """
+        if self._server is None and not await self.check_redis_connection():
+            raise ConnectionError(self.connection_error)
+        assert self._server is not None  # noqa: S101 - for the type checker
+        return self._server
+
+    async def initialize(self, container: Container | None = None) -> None:
+        """Open the queue and make jobs resolvable.
+
+        Args:
+            container: Builds jobs with what they need; lagom's unless given, which
+                wires concrete classes by their type hints.
+
+        Raises:
+            ConnectionError: The server cannot be reached.
+            ServerTooOld: The server lacks what the queue is built on.
+        """
+        info = await self.server_info()
+        check_server(info)
+        for risk in server_risks(info):
+            logger.warning("%s", risk, extra={"action": "server_risk"})
+        JobManager.initialize(self.redis_url, self.queue_name)
+        set_container(default_container() if container is None else container)
+        self._queue = JobManager.get_queue()
+
+    def get_worker(self, *, burst: bool = False) -> Worker:
+        """Return the worker, made at the first call from the tasks registered by then.
+
+        Args:
+            burst: Whether it ends when the queue is empty; it then fires no ticks.
+
+        Raises:
+            ProviderNotInitialized: `initialize` was not called.
+        """
+        if self._queue is None:
+            raise ProviderNotInitialized
+        if self._worker is None:
+            tasks = ScheduleRegistry.get_all()
+            self._worker = Worker(
+                self._queue,
+                [("runner", runner)]
+                + [(task_function_name(task), task.func) for task in tasks],
+                concurrency=self.concurrency,
+                scheduler=Scheduler(self._queue, tasks),
+                burst=burst,
+            )
+        return self._worker
+
+    async def close(self) -> None:
+        """Close the connections."""
+        self._queue = None
+        self._worker = None
+        await JobManager.close()

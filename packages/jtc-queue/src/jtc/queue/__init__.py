@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from jtc.queue.client import mask_url, open_client
+from jtc.queue.errors import (
+    InvalidQueueName,
+    InvalidRedisUrl,
+    JobTimeout,
+    NotRunnableHere,
+    QueueError,
+    SelfCancelled,
+    ServerTooOld,
+    SettingsError,
+    ThreadStillRuns,
+    UnknownFunction,
+    Unserializable,
+)
+from jtc.queue.redis_queue import RedisQueue
+from jtc.queue.scheduler import Scheduler, task_function_name
+from jtc.queue.server import ServerInfo, check_server, read_server_info, server_risks
+from jtc.queue.settings import Settings, load_settings
+from jtc.queue.tick import Tick
+from jtc.queue.ticks import next_tick
+from jtc.queue.worker import Worker
+
+__all__ = [
+    "InvalidQueueName",
+    "InvalidRedisUrl",
+    "JobTimeout",
+    "NotRunnableHere",
+    "QueueError",
+    "RedisQueue",
+    "Scheduler",
+    "SelfCancelled",
+    "ServerInfo",
+    "ServerTooOld",
+    "Settings",
+    "SettingsError",
+    "ThreadStillRuns",
+    "Tick",
+    "UnknownFunction",
+    "Unserializable",
+    "Worker",
+    "check_server",
+    "load_settings",
+    "mask_url",
+    "next_tick",
+    "open_client",
+    "read_server_info",
+    "server_risks",
+    "task_function_name",
+]

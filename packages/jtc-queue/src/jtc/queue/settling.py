@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from jtc.queue.group_commit import GroupCommit
+from jtc.queue.keys import QueueKeys
+from jtc.queue.scripts import Argument, Scripts
+from jtc.queue.settlement import Settlement
+
+
+class Settling:
+    """Applies settlements, those that arrive at the same time in one call.
+
+    Args:
+        scripts: The queue's transitions.
+        keys: The queue's keys.
+    """
+
+    def __init__(self, scripts: Scripts, keys: QueueKeys) -> None:
+        self._scripts = scripts
+        self._keys = [
+            keys.claims,
+            keys.active,
+            keys.incomplete,
+            keys.queued,
+            keys.failed,
+            keys.cancels,
+        ]
+        self._commits: GroupCommit[Settlement, bool] = GroupCommit(self._send)
+
+    def apply(self, settlement: Settlement) -> asyncio.Future[bool]:
+        """Apply a settlement; the future is False when its claim is no longer held."""
+        return self._commits.submit(settlement)
+
+    async def _send(self, settlements: Sequence[Settlement]) -> list[bool]:
+        args: list[Argument] = []
+        for one in settlements:
+            args += (one.job_id, one.claim, one.kind, one.document, one.number)
+            args.append(one.status)
+        reply = await self._scripts.run("settle", self._keys, args)
+        return [bool(applied) for applied in reply]

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import functools
+import inspect
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from jtc.queue.errors import ThreadStillRuns
+
+# Seconds that a canceled attempt waits for its thread.
+PATIENCE = 10.0
+
+Function = Callable[..., Any]
+AsyncFunction = Callable[..., Coroutine[Any, Any, Any]]
+
+
+def as_async(function: Function) -> AsyncFunction:
+    """Return `function` if it is asynchronous, else one that runs it in a thread."""
+    if is_async(function):
+        return function
+
+    @functools.wraps(function, updated=())
+    async def in_thread(*args: Any, **kwargs: Any) -> Any:
+        result = await run_in_thread(functools.partial(function, *args, **kwargs))
+        # A plain function around an asynchronous one, as a decorator makes it.
+        return await result if inspect.isawaitable(result) else result
+
+    return in_thread
+
+
+def is_async(function: Function) -> bool:
+    """Tell whether calling `function` gives something to await."""
+    call = getattr(function, "__call__", None)  # noqa: B004 - an object's own __call__
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+async def run_in_thread(call: Callable[[], Any]) -> Any:
+    """Run `call` in a thread of its own and return its result.
+
+    One thread for each call, because a pool's threads would keep the process from
+    ending for as long as one of them hangs; the worker's slots bound their number.
+
+    A canceled wait goes on for a while, because the thread cannot be stopped and a
+    second attempt beside it would run the job twice at the same time.
+
+    Raises:
+        ThreadStillRuns: The wait was canceled and the thread did not end.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def work() -> None:
+        try:
+            result, error = context.run(call), None
+        except BaseException as raised:
+            result, error = None, raised
+        # The loop is closed when the process is on its way out: nobody waits any more.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_deliver, done, result, error)
+
+    threading.Thread(target=work, name="jtc-job", daemon=True).start()
+    try:
+        return await asyncio.shield(done)
+    except asyncio.CancelledError:
+        if await _ended_within(PATIENCE, done):
+            raise
+        raise ThreadStillRuns(PATIENCE) from None
+
+
+async def _ended_within(seconds: float, done: asyncio.Future[Any]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not done.done() and (left := deadline - time.monotonic()) > 0:
+        # Being canceled once more, by a signal after a time-out, ends no thread either.
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([done], timeout=left)
+    return done.done()
+
+
+def _deliver(
+    done: asyncio.Future[Any], result: Any, error: BaseException | None
+) -> None:
+    if done.done():
+        return
+    if error is None:
+        done.set_result(result)
+        return
+    if isinstance(error, StopIteration):
+        error = RuntimeError(f"The job raised StopIteration: {error}")
+    done.set_exception(error)
+    # Read once, so that an error nobody waits for is not reported when it is collected.
+    done.exception()

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from jtc.queue import endings
+from jtc.queue.attempt import Attempt
+from jtc.queue.attempts import Attempts, Hold
+from jtc.queue.claiming import park_unreadable
+from jtc.queue.claims import Claims
+from jtc.queue.redis_queue import RedisQueue
+
+logger = logging.getLogger(__name__)
+
+RECOVER_EVERY = 4.0
+PROMOTE_EVERY = 1.0
+CANCEL_EVERY = 0.5
+WATCH_EVERY = 0.1
+SHOW_EVERY = 0.1
+SHOW_AFTER = 0.05
+INFO_EVERY = 10.0
+
+
+class Upkeep:
+    """What a worker does beside running jobs; each method is one round of one duty.
+
+    Args:
+        queue: The queue to look after.
+        claims: The worker's holds.
+        attempts: The worker's running attempts.
+        report: Writes what SAQ's tools show of a worker.
+    """
+
+    def __init__(
+        self,
+        queue: RedisQueue,
+        claims: Claims,
+        attempts: Attempts,
+        report: Callable[[int], Awaitable[object]],
+    ) -> None:
+        self._queue = queue
+        self._claims = claims
+        self._attempts = attempts
+        self._report = report
+        self._strangers: set[Hold] = set()
+        self._shown: set[Attempt] = set()
+
+    @property
+    def duties(self) -> tuple[Callable[[], Awaitable[float]], ...]:
+        """Every duty; each returns how many seconds to wait before its next round."""
+        return (
+            self.promote,
+            self.recover,
+            self.cancel,
+            self.watch,
+            self.show,
+            self.report,
+        )
+
+    async def promote(self) -> float:
+        """Queue the delayed jobs whose time has come."""
+        wait = await self._queue.promote()
+        return PROMOTE_EVERY if wait is None else min(wait, PROMOTE_EVERY)
+
+    async def recover(self) -> float:
+        """Give back the jobs of dead workers, and put right what this worker holds."""
+        before = set(self._attempts.running)
+        found = await self._claims.recover()
+        for job in found.taken.jobs:
+            logger.warning(
+                "Recovered job %s (%s): its worker %s died.",
+                job.key,
+                job.function,
+                job.worker_id,
+                extra={"action": "job_recovered", "job_id": job.key},
+            )
+            self._attempts.settle(endings.lost(job))
+        park_unreadable(self._attempts, found.taken)
+        held = set(found.held)
+        self._fence({a for a in before if (a.job.id, a.job.claim) not in held})
+        await self._return_strangers(held - self._attempts.holds)
+        return 0.0 if found.taken.jobs else RECOVER_EVERY
+
+    def _fence(self, lost: set[Attempt]) -> None:
+        for attempt in self._attempts.running & lost:
+            logger.warning(
+                "Stopping the attempt at job %s: another worker has it now.",
+                attempt.job.key,
+                extra={"action": "attempt_fenced", "job_id": attempt.job.key},
+            )
+            attempt.fence()
+
+    async def _return_strangers(self, unknown: set[Hold]) -> None:
+        """Release jobs that the server says are ours and that we do not know of.
+
+        It takes two rounds, because a claim whose reply is on its way looks like this,
+        and a claim that is asked for again is left alone: its jobs are about to start.
+        """
+        for job_id, claim in unknown & self._strangers:
+            batch = await self._claims.look_up(job_id, claim)
+            if claim == self._claims.latest:
+                continue
+            for job in batch.jobs:
+                self._attempts.settle(endings.released(job))
+            park_unreadable(self._attempts, batch)
+        self._strangers = unknown
+
+    async def cancel(self) -> float:
+        """Stop the running attempts that somebody canceled."""
+        running = list(self._attempts.running)
+        if running:
+            notes = await self._queue.cancel_notes([a.job.id for a in running])
+            for attempt, note in zip(running, notes, strict=True):
+                if note is not None:
+                    attempt.cancel(note)
+        return CANCEL_EVERY
+
+    async def watch(self) -> float:
+        """Stop attempts whose time is up, also while the server is away."""
+        now = time.monotonic()
+        for attempt in [a for a in self._attempts.running if a.deadline <= now]:
+            attempt.expire()
+        return WATCH_EVERY
+
+    async def show(self) -> float:
+        """Write the document of attempts that have run for a moment.
+
+        The claim says who runs a job; the document need not be written for one that
+        ends at once.
+        """
+        before = time.monotonic() - SHOW_AFTER
+        lasting = [a for a in self._attempts.running if a.started < before]
+        hidden = [a.job for a in lasting if a not in self._shown]
+        await asyncio.gather(
+            *(self._queue.settle(endings.running(job)) for job in hidden)
+        )
+        self._shown = set(lasting)
+        return SHOW_EVERY
+
+    async def report(self) -> float:
+        """Tell SAQ's tools that this worker is there."""
+        await self._report(round(INFO_EVERY * 3))
+        return INFO_EVERY

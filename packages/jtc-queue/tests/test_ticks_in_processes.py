@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis as BlockingRedis
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = Path(__file__).parent / "processes" / "ticking_worker.py"
+Start = Callable[..., subprocess.Popen[bytes]]
+Note = tuple[str, str, int, int]
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.txt"
+    path.touch()
+    return path
+
+
+@pytest.fixture
+def start(redis_url: str, notes: Path) -> Iterator[Start]:
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def run(*, skew: int = 0, mode: str = "") -> subprocess.Popen[bytes]:
+        arguments = [redis_url, str(notes), str(skew), mode]
+        command = [sys.executable, "-W", "error", str(PROGRAM), *arguments]
+        processes.append(subprocess.Popen(command))
+        return processes[-1]
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def read(notes: Path) -> list[Note]:
+    return [tuple(json.loads(line)) for line in notes.read_text().splitlines()]
+
+
+def skipped(url: str, task: str) -> set[int]:
+    """The ticks of a task that were skipped and recorded."""
+    with BlockingRedis.from_url(url) as client:
+        lines: Any = client.lrange(f"jtc:default:history:{task}", 0, -1)
+    return {json.loads(line)["tick"] for line in lines}
+
+
+def wait_for(condition: Callable[[], bool], *, within: float) -> None:
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.05)
+
+
+def run_for(seconds: float, step: Callable[[], None], *, every: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(every)
+        step()
+
+
+def test_five_workers_with_wrong_clocks_run_each_tick_once(
+    start: Start, notes: Path, redis_url: str
+) -> None:
+    # Given five workers whose clocks differ by up to a minute
+    workers = [start(skew=skew) for skew in (0, 30, -30, 7, -1)]
+    wait_for(lambda: len(read(notes)) > 0, within=20)
+    # When they work for half a minute
+    run_for(30, lambda: None, every=1)
+    for worker in workers:
+        worker.send_signal(signal.SIGTERM)
+    # Then they stop cleanly
+    assert [worker.wait(timeout=20) for worker in workers] == [0] * 5
+    # And each tick between the first and the last ran exactly once
+    for seconds in (1, 2):
+        task = f"every{seconds}"
+        ran = Counter(n for n, _ in runs(notes, task))
+        assert set(ran.values()) == {1}
+        grid = set(range(min(ran), max(ran) + 1, seconds))
+        assert grid - set(ran) <= skipped(redis_url, task)
+        assert len(ran) >= 25 // seconds
+
+
+def test_killing_workers_makes_ticks_late_but_never_missing_or_doubled(
+    start: Start, notes: Path, redis_url: str
+) -> None:
+    # Given three workers
+    workers = [start(mode="quick") for _ in range(3)]
+    wait_for(lambda: len(read(notes)) > 0, within=20)
+    killed: set[int] = set()
+    chance = random.Random(20261122)
+
+    # When one after the other is killed at some moment and replaced
+    def kill_one() -> None:
+        time.sleep(chance.random())
+        victim = workers.pop(chance.randrange(len(workers)))
+        victim.kill()
+        victim.wait()
+        killed.add(victim.pid)
+        workers.append(start(mode="quick"))
+
+    run_for(20, kill_one, every=0.5)
+    # And what the dead held has been recovered
+    with BlockingRedis.from_url(redis_url) as client:
+        wait_for(lambda: not unfinished(read(notes)), within=20)
+        wait_for(lambda: all_work(client, workers), within=20)
+        for worker in workers:
+            worker.send_signal(signal.SIGTERM)
+        assert [worker.wait(timeout=20) for worker in workers] == [0] * 3
+        assert client.hlen("jtc:default:claims") == 0
+        assert client.llen("saq:default:active") == 0
+    # Then no tick is missing, and none ran to its end twice
+    assert len(killed) >= 10
+    for seconds in (1, 2):
+        task = f"every{seconds}"
+        ends = runs(notes, task)
+        ran = {n for n, _ in ends}
+        grid = set(range(min(ran), max(ran) + 1, seconds))
+        assert grid - ran <= skipped(redis_url, task)
+        # A worker that died between the task's last line and the settle leaves a job
+        # that has to run again; nothing else does.
+        again = [n for n, count in Counter(n for n, _ in ends).items() if count > 1]
+        assert all(any(n == m and pid in killed for m, pid in ends) for n in again)
+
+
+def all_work(client: Any, workers: list[subprocess.Popen[bytes]]) -> bool:
+    leases = client.zrange("jtc:default:workers", 0, -1)
+    pids = {int(lease.decode().split("-")[-2]) for lease in leases}
+    return pids >= {worker.pid for worker in workers}
+
+
+def runs(notes: Path, task: str) -> list[tuple[int, int]]:
+    """Tick and process of each run of a task that got to its end."""
+    return [
+        (n, p) for event, name, n, p in read(notes) if (event, name) == ("done", task)
+    ]
+
+
+def unfinished(events: list[Note]) -> set[tuple[str, int]]:
+    started = {(name, n) for event, name, n, _ in events if event == "start"}
+    return started - {(name, n) for event, name, n, _ in events if event == "done"}
