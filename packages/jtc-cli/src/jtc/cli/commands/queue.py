@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jtc.cli.logs import LogLevel, set_up_logging
+
+app = typer.Typer(
+    help="Run a worker, and see what it will run.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Apps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--app",
+        "-A",
+        metavar="MODULE_OR_FILE",
+        help="Where tasks and jobs are defined: a dotted module, a file or a folder. "
+        "May be repeated. Default: JTC_MODULES, then modules in [tool.jtc] of "
+        "pyproject.toml, then modules called tasks, jobs or schedule(s) here.",
+    ),
+]
+
+
+@app.command()
+def work(
+    *,
+    queue: Annotated[
+        str | None,
+        typer.Option(
+            "--queue",
+            "-q",
+            metavar="NAME",
+            help="The queue to work on. Default: QUEUE_NAME, then 'default'.",
+        ),
+    ] = None,
+    redis: Annotated[
+        str | None,
+        typer.Option(
+            "--redis",
+            metavar="URL",
+            help="The Redis or Valkey server: redis://, rediss:// or unix://. "
+            "Default: REDIS_URL, then redis://localhost:6379.",
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            "--concurrency",
+            "-c",
+            metavar="N",
+            min=1,
+            help="How many jobs run at once. Default: QUEUE_CONCURRENCY, then 10.",
+        ),
+    ] = None,
+    app: Apps = None,
+    embedded: Annotated[
+        bool,
+        typer.Option(
+            "--embedded",
+            help="Start a Valkey server for this worker, with its data in .jtc.",
+        ),
+    ] = False,
+    burst: Annotated[
+        bool,
+        typer.Option(
+            "--burst", help="Run the jobs that wait and stop; no scheduled tasks."
+        ),
+    ] = False,
+    log_level: Annotated[
+        LogLevel,
+        typer.Option(
+            "--log-level", case_sensitive=False, help="How much to say of the work."
+        ),
+    ] = LogLevel.INFO,
+) -> None:
+    """Run scheduled tasks and jobs until Ctrl+C or SIGTERM."""
+    if embedded and redis:
+        raise typer.BadParameter(
+            "--embedded starts a server of its own; leave out --redis."
+        )
+    # Only who starts a worker pays for the import, not who asks for --help.
+    from jtc.cli.commands.worker import run_worker  # noqa: PLC0415
+
+    set_up_logging(log_level)
+    run_worker(
+        queue=queue,
+        redis=redis,
+        concurrency=concurrency,
+        apps=tuple(app or ()),
+        embedded=embedded,
+        burst=burst,
+    )
+
+
+@app.command(name="list")
+def list_tasks(
+    *,
+    app: Apps = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON for another program.")
+    ] = False,
+) -> None:
+    """Show the scheduled tasks; needs no server."""
+    from jtc.cli.commands.task_list import show_tasks  # noqa: PLC0415 - as in work
+
+    show_tasks(tuple(app or ()), as_json=as_json)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class CliError(Exception):
+    """Base of every error that ends a command with a message and exit status 1."""
+
+
+class DiscoveryError(CliError, ImportError):
+    """Base of the errors of looking for modules with tasks and jobs."""
+
+
+class ModuleNotLocated(DiscoveryError):
+    """Raised when there is no module, file or folder of the name that was given."""
+
+    def __init__(self, target: str, source: str, searched: Sequence[object]) -> None:
+        super().__init__(
+            f"Cannot find {target!r} ({source}). Give a dotted module such as "
+            "myapp.tasks, a file such as jobs/mail.py, or a folder. Modules were "
+            f"searched in {', '.join(map(str, searched))} and the installed packages."
+        )
+
+
+class ModuleNameTaken(DiscoveryError):
+    """Raised when a file would be imported under the name of another module."""
+
+    def __init__(self, path: object, name: str, holder: object) -> None:
+        super().__init__(
+            f"{path} would be imported as module {name!r}, which is {holder!r} "
+            "already. Rename the file, or make its folder a package by adding an "
+            "__init__.py."
+        )
+
+
+class ModuleImportFailed(DiscoveryError):
+    """Raised when a module raised while it was imported."""
+
+    def __init__(self, name: str, source: str, trace: str) -> None:
+        super().__init__(f"Cannot import {name} ({source}):\n\n{trace}")
+
+
+class NoServer(CliError, ConnectionError):
+    """Raised when no Redis or Valkey server answers, or it turns us away."""
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(
+            f"Cannot use a Redis server at {url}: {why}\n\n"
+            "Get one in one of these ways, then try again:\n"
+            "  redis-server                              or valkey-server\n"
+            "  docker run -d -p 6379:6379 redis:alpine   in a container\n"
+            "  jtc queue work --embedded                 a server of its own, "
+            "data in .jtc\n"
+            "or name one that runs: --redis URL, or REDIS_URL in the environment."
+        )

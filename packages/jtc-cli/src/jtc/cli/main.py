@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from jtc.cli.commands import queue
+from jtc.cli.logs import shows_tracebacks
+from jtc.cli.output import fail, prepare_streams, print_text
+
+app = typer.Typer(
+    help="Run scheduled tasks and jobs.",
+    no_args_is_help=True,
+    # Both take more time than the rest of --help.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(queue.app, name="queue")
+
+
+def main() -> None:
+    """Run the command line; errors of ours end it with one message and status 1."""
+    prepare_streams()
+    try:
+        app()
+    except Exception as error:
+        if not _is_ours(error) or shows_tracebacks():
+            raise
+        fail(str(error))
+        sys.exit(1)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's way to call it
+    if wanted:
+        # Only who asks for the version pays for the import.
+        from importlib import metadata  # noqa: PLC0415
+
+        print_text(f"jtc {metadata.version('jtc-cli')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _take_options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Show the version.",
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def _is_ours(error: Exception) -> bool:
+    """Tell whether an error was written to be read, without importing its class."""
+    return any(kind.__module__.startswith("jtc.") for kind in type(error).__mro__)

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from jtc.jobs import known_jobs
+from jtc.queue.embedded import EmbeddedServer
+from jtc.schedule import ScheduleRegistry
+
+SETTINGS = (
+    "REDIS_URL",
+    "QUEUE_NAME",
+    "QUEUE_CONCURRENCY",
+    "JTC_MODULES",
+    "COLUMNS",
+    "NO_COLOR",
+)
+
+TASKS = '''
+from jtc.jobs import Job
+from jtc.schedule import Schedule
+
+
+@Schedule.every(1)
+async def heartbeat(ctx):
+    """Say that all is well."""
+    print("beat", ctx["tick"].nominal.isoformat())
+
+
+@Schedule.cron("0 3 * * *", timezone="Europe/Berlin")
+def nightly_report(ctx):
+    """Write the report."""
+
+
+class Greet(Job):
+    name: str
+
+    async def handle(self):
+        print(f"hello {self.name}")
+'''
+
+Write = Callable[[str, str], Path]
+Start = Callable[..., subprocess.Popen[str]]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Be in an empty project; what it adds to this process is forgotten afterwards."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    with ScheduleRegistry.scoped(), known_jobs.scoped():
+        yield folder
+    added = {name: sys.modules[name] for name in set(sys.modules) - before}
+    # A namespace package works its path out from its parent: look before deleting.
+    ours = [name for name, module in added.items() if _is_in(tmp_path, module)]
+    for name in ours:
+        del sys.modules[name]
+
+
+def _is_in(folder: Path, module: ModuleType) -> bool:
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    return any(place and Path(place).is_relative_to(folder) for place in places)
+
+
+@pytest.fixture
+def write(project: Path) -> Write:
+    """Write a file of the project."""
+
+    def write_file(name: str, text: str = "") -> Path:
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write_file
+
+
+@pytest.fixture
+def tasks(write: Write) -> Path:
+    """A module with two tasks and a job."""
+    return write("tasks.py", TASKS)
+
+
+@pytest.fixture
+def start(project: Path) -> Iterator[Start]:
+    """Start `jtc` in the project, in a process group of its own."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start_jtc(
+        *words: str, program: str = "jtc", **environ: str
+    ) -> subprocess.Popen[str]:
+        script = shutil.which(program, path=Path(sys.executable).parent)
+        assert script, f"{program} is not installed beside {sys.executable}"
+        process = subprocess.Popen(
+            [script, *words],
+            cwd=project,
+            env={**os.environ, "PYTHONWARNINGS": "error", **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        processes.append(process)
+        return process
+
+    yield start_jtc
+    for process in processes:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.fixture
+def run(start: Start) -> Run:
+    """Run `jtc` in the project to its end."""
+
+    def run_jtc(
+        *words: str, program: str = "jtc", **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        process = start(*words, program=program, **environ)
+        out, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    return run_jtc
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Valkey server for all tests of this package."""
+    with EmbeddedServer(tmp_path_factory.mktemp("valkey")) as server:
+        yield server.url

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import metadata
+
+import pytest
+from typer.testing import CliRunner
+
+import jtc.cli
+from jtc.cli.errors import CliError
+from jtc.cli.main import main
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_the_package_offers_the_application() -> None:
+    assert jtc.cli.__all__ == ["app"]
+    result = CliRunner().invoke(jtc.cli.app, ["queue", "list", "--help"])
+    assert "--json" in result.output
+
+
+@pytest.mark.parametrize("program", ["jtc", "ftf"])
+def test_both_names_run_the_program(run: Run, program: str) -> None:
+    answer = run("--version", program=program)
+    assert answer.stdout == f"jtc {metadata.version('jtc-cli')}\n"
+    assert answer.returncode == 0
+
+
+def test_help_names_every_command_and_option(run: Run) -> None:
+    assert "queue" in run("--help").stdout
+    assert {"work", "list"} <= set(run("queue", "-h").stdout.split())
+    text = run("queue", "work", "--help").stdout
+    for option in (
+        *("-q, --queue", "--redis", "-c, --concurrency", "-A, --app"),
+        *("--embedded", "--burst", "--log-level"),
+    ):
+        assert option in text
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\n"
+        "from jtc.cli.main import main\n"
+        "sys.argv = ['jtc', '--help']\n"
+        "try: main()\n"
+        "finally: print(sorted({m.partition('.')[0] for m in sys.modules}))\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = answer.stdout.splitlines()[-1]
+    for name in ("saq", "redis", "rich", "asyncio", "msgspec", "cronsim"):
+        assert f"'{name}'" not in loaded
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["queue", "wrok"],
+        ["queue", "work", "--no-such-option"],
+        ["queue", "work", "--concurrency", "0"],
+        ["queue", "work", "--concurrency", "many"],
+        ["queue", "work", "--log-level", "loud"],
+        ["queue", "work", "--embedded", "--redis", "redis://localhost"],
+    ],
+)
+def test_a_wrong_command_line_is_a_usage_error(run: Run, words: list[str]) -> None:
+    answer = run(*words)
+    assert answer.returncode == 2
+    assert "Usage:" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_completion_knows_the_commands(run: Run) -> None:
+    assert "complete" in run("--show-completion", SHELL="/bin/bash").stdout
+    answer = run(
+        _JTC_COMPLETE="complete_bash", COMP_WORDS="jtc queue w", COMP_CWORD="2"
+    )
+    assert answer.stdout.split() == ["work"]
+
+
+def test_an_error_of_ours_is_one_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> None:
+        raise CliError("this is why")
+
+    monkeypatch.setattr("jtc.cli.main.app", refuse)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1
+    assert capsys.readouterr().err == "Error: this is why\n"
+
+
+def test_an_error_that_nobody_foresaw_keeps_its_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jtc.cli.main.app", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main()
