@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -16,6 +19,7 @@ from jtc.queue.embedded import EmbeddedServer
 
 Condition = Callable[[], Any]
 Eventually = Callable[..., Awaitable[Any]]
+StartWorker = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +92,22 @@ def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims, "LEASE_MS", 1500)
     monkeypatch.setattr(lease, "RENEW_EVERY", 0.3)
     monkeypatch.setattr(upkeep, "RECOVER_EVERY", 0.1)
+
+
+@pytest.fixture
+def start_worker(redis_url: str) -> Iterator[StartWorker]:
+    """Start processes/noting_worker.py; what still runs at the end is killed."""
+    program = Path(__file__).parent / "processes" / "noting_worker.py"
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(worker: str, **options: Any) -> subprocess.Popen[str]:
+        arguments = [str(program), redis_url, worker, json.dumps(options)]
+        command = [sys.executable, "-W", "error", *arguments]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()

@@ -28,11 +28,15 @@ from jtc.jobs.manager import JobManager
 from jtc.jobs.options import JobOptions
 from jtc.jobs.registry import JobRegistry, known_jobs
 from jtc.jobs.runner import runner
+from jtc.queue import Discard, Exponential, Fail, Retry
 
 __all__ = [
     "Container",
     "ContainerNotSet",
+    "Discard",
     "DuplicateJobName",
+    "Exponential",
+    "Fail",
     "InjectionFailed",
     "InvalidDeclaration",
     "InvalidOption",
@@ -51,6 +55,7 @@ __all__ = [
     "ManagerNotInitialized",
     "NotAJob",
     "ResultTimeout",
+    "Retry",
     "default_container",
     "get_container",
     "known_jobs",

@@ -118,9 +118,9 @@ def _enclose(job_class: type[Job], payload: Mapping[str, Any]) -> saq.Job:
         key=str(uuid.uuid4()),
         timeout=math.ceil(options.timeout),
         retries=options.tries,
-        retry_delay=options.backoff,
         # SAQ keeps a result for ever when the time is 0, and none when it is below.
         ttl=options.result_ttl or -1,
+        **options.retry_policy.as_fields(),
     )
 
 

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, TypedDict
 
 from jtc.jobs.errors import InvalidOption
-from jtc.queue.errors import InvalidQueueName
-from jtc.queue.keys import QueueKeys
+from jtc.jobs.option_rules import check_option
+from jtc.queue.duration import as_seconds
+from jtc.queue.exponential import Exponential
+from jtc.queue.retry_policy import RetryPolicy
+from jtc.queue.verdict import ErrorRules
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:\-]{0,199}")
+ErrorClasses = type[Exception] | tuple[type[Exception], ...]
 
 
 class JobKeywords(TypedDict, total=False):
@@ -19,9 +21,12 @@ class JobKeywords(TypedDict, total=False):
     queue: str | None
     timeout: float
     tries: int
-    backoff: float
+    backoff: float | Sequence[float] | Exponential
     name: str | None
     result_ttl: int
+    retry_until: float | timedelta | None
+    retry_on: ErrorClasses | None
+    discard_on: ErrorClasses
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +37,36 @@ class JobOptions:
         queue: The queue to dispatch to; the process's own unless given.
         timeout: Seconds that one attempt may take; the queue rounds it up.
         tries: How many attempts a job has before it fails for good.
-        backoff: Seconds between a failed attempt and the next.
+        backoff: Seconds between a failed attempt and the next; several, of which the
+            last repeats; or `Exponential`.
         name: What the class is called in the queue, so that it may be renamed or moved;
             its module and qualified name unless given. Subclasses do not inherit it.
         result_ttl: Seconds that a result is kept; 0 keeps none.
+        retry_until: Seconds after the dispatch, later than which no attempt but the
+            first begins.
+        retry_on: Only after these errors is a job tried again; after any when None.
+        discard_on: Errors after which a job is given up without having failed.
     """
 
     queue: str | None = None
     timeout: float = 300
     tries: int = 1
-    backoff: float = 0
+    backoff: float | tuple[float, ...] | Exponential = 0
     name: str | None = None
     result_ttl: int = 600
+    retry_until: float | None = None
+    retry_on: tuple[type[Exception], ...] | None = None
+    discard_on: tuple[type[Exception], ...] = ()
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """When a failed job is tried again, as the queue knows it."""
+        return RetryPolicy(self.backoff, self.retry_until)
+
+    @property
+    def error_rules(self) -> ErrorRules:
+        """Which errors end a job, as the queue knows it."""
+        return ErrorRules(self.retry_on, self.discard_on)
 
     def derive(self, job: str, changes: Mapping[str, Any]) -> JobOptions:
         """Return the options of the subclass `job`: these with `changes`, not the name.
@@ -55,54 +78,24 @@ class JobOptions:
             >>> JobOptions(tries=3, name="a").derive("B", {"timeout": 60})
             ... # doctest: +NORMALIZE_WHITESPACE
             JobOptions(queue=None, timeout=60, tries=3, backoff=0, name=None,
-                       result_ttl=600)
+                       result_ttl=600, retry_until=None, retry_on=None, discard_on=())
         """
         for option, value in changes.items():
-            _check(job, option, value)
-        return replace(self, **{"name": None, **changes})
+            check_option(job, option, value)
+        frozen = {option: _frozen(option, value) for option, value in changes.items()}
+        derived = replace(self, **{"name": None, **frozen})
+        if changes.get("retry_until") is not None and derived.tries == 1:
+            allowed = "given together with tries=2 or more"
+            raise InvalidOption(job, "retry_until", changes["retry_until"], allowed)
+        return derived
 
 
-def _check(job: str, option: str, value: object) -> None:
-    rule = _RULES.get(option)
-    if rule is None:
-        known = ", ".join(field.name for field in fields(JobOptions))
-        raise InvalidOption(job, option, value, f"one of the options {known}")
-    is_allowed, allowed = rule
-    if not is_allowed(value):
-        raise InvalidOption(job, option, value, allowed)
-
-
-def _is_queue_name(value: object) -> bool:
-    if value is None:
-        return True
-    try:
-        QueueKeys(value)  # type: ignore[arg-type]  # it refuses what is no string
-    except InvalidQueueName:
-        return False
-    return True
-
-
-def _is_name(value: object) -> bool:
-    if value is None:
-        return True
-    return isinstance(value, str) and _NAME.fullmatch(value) is not None
-
-
-def _is_seconds(value: object) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    return math.isfinite(value) and value >= 0
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-_RULES: Mapping[str, tuple[Callable[[object], bool], str]] = {
-    "queue": (_is_queue_name, "1 to 100 letters, digits, '.', '_' and '-'"),
-    "timeout": (lambda v: _is_seconds(v) and v != 0, "a number of seconds above 0"),
-    "tries": (lambda v: _is_whole(v) and v != 0, "a whole number from 1"),
-    "backoff": (_is_seconds, "a number of seconds from 0"),
-    "name": (_is_name, "1 to 200 letters, digits, '.', '_', ':' and '-'"),
-    "result_ttl": (_is_whole, "a whole number of seconds from 0"),
-}
+def _frozen(option: str, value: Any) -> Any:
+    """Return the value of a checked option in the form that a class keeps."""
+    if option == "retry_until":
+        return None if value is None else as_seconds(value)
+    if option == "backoff" and isinstance(value, Sequence):
+        return tuple(value)
+    if option in ("retry_on", "discard_on") and isinstance(value, type):
+        return (value,)
+    return value

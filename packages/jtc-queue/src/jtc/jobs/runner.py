@@ -4,14 +4,16 @@ import asyncio
 import functools
 import inspect
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from jtc.jobs.finding import find_job_class
 from jtc.jobs.injection import build_job
 from jtc.jobs.job import Job
-from jtc.queue.errors import JobTimeout, NotRunnableHere, ThreadStillRuns
+from jtc.queue.retry_policy import check_time_to_retry
 from jtc.queue.threads import run_in_thread
+from jtc.queue.verdict import Verdict, judge_now
 
 logger = logging.getLogger(__name__)
 
@@ -36,24 +38,37 @@ async def runner(
         InvalidPayload: The payload is not what the class declares.
         ContainerNotSet: No container was set.
         InjectionFailed: The container could not build the job.
+        TooLateToRetry: The class's `retry_until` has passed.
         Exception: Whatever `handle` raised.
     """
     found = find_job_class(job_class)
-    values = found.__jtc__.payload.decode(payload)
-    job = await build_job(found)
+    job: Job | None = None
+    try:
+        job = await _make(found, payload)
+        _check_time(ctx)
+        return await _call(job.handle)
+    except asyncio.CancelledError:
+        if (cause := _stop_error(ctx)) is not None:
+            await _react(ctx, found, job, cause)
+        raise
+    # A library that calls sys.exit means the job, not the worker.
+    except (Exception, SystemExit) as error:
+        await _react(ctx, found, job, error)
+        raise
+
+
+async def _make(job_class: type[Job], payload: dict[str, Any]) -> Job:
+    values = job_class.__jtc__.payload.decode(payload)
+    job = await build_job(job_class)
     for name, value in values:
         setattr(job, name, value)
-    try:
-        return await _call(job.handle)
-    except NotRunnableHere:
-        raise
-    except asyncio.CancelledError:
-        if _has_expired(ctx):
-            await _report_last_failure(ctx, job, JobTimeout(ctx["job"].timeout))
-        raise
-    except Exception as error:
-        await _report_last_failure(ctx, job, error)
-        raise
+    return job
+
+
+def _check_time(ctx: Mapping[str, Any]) -> None:
+    job = ctx.get("job")
+    if job is not None:
+        check_time_to_retry(job, now=time.time())
 
 
 async def _call(method: Callable[..., Any], *args: Any) -> Any:
@@ -64,27 +79,38 @@ async def _call(method: Callable[..., Any], *args: Any) -> Any:
     return await returned if inspect.isawaitable(returned) else returned
 
 
-def _has_expired(ctx: Mapping[str, Any]) -> bool:
-    attempt = ctx.get("attempt")
-    return attempt is not None and bool(attempt.has_expired)
+def _stop_error(ctx: Mapping[str, Any]) -> Exception | None:
+    attempt = ctx.get("_attempt")
+    return None if attempt is None else attempt.stop_error
 
 
-async def _report_last_failure(
-    ctx: Mapping[str, Any], job: Job, error: Exception
+async def _react(
+    ctx: Mapping[str, Any],
+    job_class: type[Job],
+    job: Job | None,
+    error: BaseException,
 ) -> None:
-    if not _is_last_try(ctx, error):
+    verdict = _judge(ctx, job_class, error)
+    # What could not be made has nothing to call.
+    if job is None or verdict.kind != "fail":
         return
+    failed: Callable[..., Any] = job.failed
     try:
-        await _call(job.failed, error)
-    except Exception:
+        await _call(failed, error)
+    except (Exception, SystemExit):
         logger.exception(
             "failed() of %s raised an error of its own.",
-            type(job).__jtc__.name,
+            job_class.__jtc__.name,
             extra={"action": "failed_hook_failed"},
         )
 
 
-def _is_last_try(ctx: Mapping[str, Any], error: Exception) -> bool:
-    job = ctx.get("job")
-    # The worker does not start a second attempt beside a thread that did not end.
-    return job is None or not job.retryable or isinstance(error, ThreadStillRuns)
+def _judge(
+    ctx: Mapping[str, Any], job_class: type[Job], error: BaseException
+) -> Verdict:
+    rules = job_class.__jtc__.options.error_rules
+    attempt = ctx.get("_attempt")
+    if attempt is None:
+        return judge_now(ctx.get("job"), error, rules)
+    verdict: Verdict = attempt.judge(error, rules)
+    return verdict

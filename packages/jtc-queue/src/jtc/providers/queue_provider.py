@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import logging
 
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from jtc.jobs import Container, JobManager, default_container, runner, set_container
 from jtc.providers.errors import ProviderNotInitialized
@@ -19,6 +19,7 @@ from jtc.queue import (
     server_risks,
     task_function_name,
 )
+from jtc.queue.keys import QueueKeys
 from jtc.schedule import ScheduleRegistry
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class QueueProvider:
 
     Raises:
         SettingsError: A setting has the wrong form.
+        InvalidQueueName: The queue's name would not be safe inside a key.
 
     Example:
         >>> provider = QueueProvider("redis://localhost:6379", "mail", concurrency=4)
@@ -53,10 +55,12 @@ class QueueProvider:
         settings = load_settings(
             redis_url=redis_url, queue_name=queue_name, concurrency=concurrency
         )
+        QueueKeys(settings.queue_name)  # refuses a name that is none
         self.redis_url = settings.redis_url
         self.queue_name = settings.queue_name
         self.concurrency = settings.concurrency
         self.connection_error: str | None = None
+        self.was_refused = False
         self._server: ServerInfo | None = None
         self._queue: RedisQueue | None = None
         self._worker: Worker | None = None
@@ -64,14 +68,17 @@ class QueueProvider:
     async def check_redis_connection(self) -> bool:
         """Tell whether the server answers; `connection_error` says why it does not.
 
+        `was_refused` tells a server that turned us away from one that is not there.
+
         Raises:
             InvalidRedisUrl: The URL is none.
         """
         client = open_client(self.redis_url)
         try:
             self._server = await read_server_info(client)
-        except AuthenticationError as error:
-            self.connection_error = f"The server refused the credentials: {error}"
+        except (AuthenticationError, ResponseError) as error:
+            self.was_refused = True
+            self.connection_error = str(error)
         except (RedisError, OSError) as error:
             self.connection_error = str(error).replace(
                 self.redis_url, mask_url(self.redis_url)

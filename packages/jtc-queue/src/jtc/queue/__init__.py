@@ -2,18 +2,30 @@ from __future__ import annotations
 
 from jtc.queue.client import mask_url, open_client
 from jtc.queue.errors import (
+    Discard,
+    Fail,
+    InvalidBackoff,
+    InvalidFilter,
     InvalidQueueName,
     InvalidRedisUrl,
+    InvalidSetting,
     JobTimeout,
     NotRunnableHere,
     QueueError,
+    Retry,
     SelfCancelled,
     ServerTooOld,
     SettingsError,
     ThreadStillRuns,
+    TooLateToRetry,
     UnknownFunction,
+    UnknownSetting,
+    UnreadableSettings,
     Unserializable,
 )
+from jtc.queue.exponential import Exponential
+from jtc.queue.failed_job import FailedJob
+from jtc.queue.failed_jobs import FailedJobs
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.scheduler import Scheduler, task_function_name
 from jtc.queue.server import ServerInfo, check_server, read_server_info, server_risks
@@ -23,12 +35,21 @@ from jtc.queue.ticks import next_tick
 from jtc.queue.worker import Worker
 
 __all__ = [
+    "Discard",
+    "Exponential",
+    "Fail",
+    "FailedJob",
+    "FailedJobs",
+    "InvalidBackoff",
+    "InvalidFilter",
     "InvalidQueueName",
     "InvalidRedisUrl",
+    "InvalidSetting",
     "JobTimeout",
     "NotRunnableHere",
     "QueueError",
     "RedisQueue",
+    "Retry",
     "Scheduler",
     "SelfCancelled",
     "ServerInfo",
@@ -37,7 +58,10 @@ __all__ = [
     "SettingsError",
     "ThreadStillRuns",
     "Tick",
+    "TooLateToRetry",
     "UnknownFunction",
+    "UnknownSetting",
+    "UnreadableSettings",
     "Unserializable",
     "Worker",
     "check_server",

@@ -4,21 +4,17 @@ import asyncio
 import logging
 import math
 import time
-import traceback
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from jtc.queue import endings
 from jtc.queue.claimed_job import ClaimedJob
-from jtc.queue.errors import (
-    JobTimeout,
-    NotRunnableHere,
-    SelfCancelled,
-    UnknownFunction,
-)
+from jtc.queue.errors import JobTimeout, SelfCancelled, UnknownFunction
+from jtc.queue.failure_log import log_failure
 from jtc.queue.settlement import Settlement
-from jtc.queue.threads import AsyncFunction
+from jtc.queue.threads import GIVE_UP, AsyncFunction
 from jtc.queue.tick import read_tick
+from jtc.queue.verdict import NO_RULES, ErrorRules, Verdict, judge_now
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +42,7 @@ class Attempt:
         "_expired",
         "_fenced",
         "_released",
+        "_verdict",
         "deadline",
         "job",
         "now",
@@ -63,11 +60,26 @@ class Attempt:
         self._expired = False
         self._released = False
         self._fenced = False
+        self._verdict: Verdict | None = None
 
     @property
-    def has_expired(self) -> bool:
-        """Whether it is being stopped because its time is up."""
-        return self._expired
+    def stop_error(self) -> Exception | None:
+        """The error that being stopped stands for; None if its job is not to blame."""
+        if self._fenced or self._cancel_reason is not None:
+            return None
+        if self._expired:
+            return JobTimeout(self.job.timeout)
+        return None if self._released else SelfCancelled()
+
+    def judge(self, error: BaseException, rules: ErrorRules = NO_RULES) -> Verdict:
+        """Decide, once for this attempt, what becomes of the job after an error.
+
+        Whoever runs the job may ask first, to act on it and to bring rules of its own:
+        a second decision might be another, as time goes by and chance plays a part.
+        """
+        if self._verdict is None:
+            self._verdict = judge_now(self.job, error, rules)
+        return self._verdict
 
     def cancel(self, reason: str) -> None:
         """Stop the attempt and end its job as canceled."""
@@ -85,6 +97,12 @@ class Attempt:
         """Stop the attempt and give its job back."""
         self._released = True
         self._stop()
+
+    def leave(self) -> None:
+        """Let go of an attempt that does not stop: whatever it comes to is ignored."""
+        self._fenced = True
+        if self.task is not None:
+            self.task.cancel(GIVE_UP)
 
     def fence(self) -> None:
         """Stop the attempt and settle nothing: the job is another worker's now."""
@@ -118,11 +136,8 @@ class Attempt:
             return None
         if self._cancel_reason is not None:
             return endings.aborted(self.job, self._cancel_reason)
-        if self._expired:
-            return self._failed(JobTimeout(self.job.timeout))
-        if self._released:
-            return endings.released(self.job)
-        return self._failed(SelfCancelled())
+        error = self.stop_error
+        return endings.released(self.job) if error is None else self._failed(error)
 
     def _stop(self) -> None:
         if self.task is not None:
@@ -130,7 +145,7 @@ class Attempt:
 
     def _context(self, shared: Mapping[str, Any]) -> dict[str, Any]:
         job = self.job
-        ctx = {**shared, "job": job, "queue": job.queue, "attempt": self}
+        ctx = {**shared, "job": job, "queue": job.queue, "_attempt": self}
         if job.meta and (tick := read_tick(job.meta, now=self.now)):
             ctx["tick"] = tick
         return ctx
@@ -180,27 +195,9 @@ class Attempt:
     def _failed(self, error: BaseException) -> Settlement | None:
         if self._fenced:
             return None
-        settlement = endings.raised(self.job, error)
-        if isinstance(error, NotRunnableHere):
-            logger.warning(
-                "Gave back job %s (%s): %s",
-                self.job.key,
-                self.job.function,
-                error,
-                extra={"action": "attempt_release", "job_id": self.job.key},
-            )
-            return settlement
-        logger.error(
-            "Job %s (%s) %s after attempt %d of %d: %s",
-            self.job.key,
-            self.job.function,
-            "failed" if settlement.kind == "failed" else "will be tried again",
-            self.job.attempts,
-            self.job.retries,
-            _headline(error),
-            exc_info=error,
-            extra={"action": f"attempt_{settlement.kind}", "job_id": self.job.key},
-        )
+        verdict = self.judge(error)
+        settlement = endings.raised(self.job, error, verdict)
+        log_failure(self.job, error, verdict, settlement.kind)
         return settlement
 
 
@@ -214,7 +211,3 @@ def _from_the_job(error: BaseException) -> BaseException:
 
 def _is_ours(module: str) -> bool:
     return module.startswith("jtc.queue.") or module == "asyncio.tasks"
-
-
-def _headline(error: BaseException) -> str:
-    return "".join(traceback.format_exception_only(error)).strip()

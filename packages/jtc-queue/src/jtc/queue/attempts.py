@@ -57,8 +57,8 @@ class Attempts:
     def free(self) -> int:
         """How many more jobs may be claimed now.
 
-        None while too many outcomes wait for the server: they are all that is known of
-        work already done.
+        It is 0 while too many outcomes wait for the server: they are all that is known
+        of work already done.
         """
         if len(self._unsettled) > 10 * self._slots + 100:
             return 0
@@ -101,15 +101,24 @@ class Attempts:
         self._changed.clear()
         await self._changed.wait()
 
+    def wake(self) -> None:
+        """End every wait for a change."""
+        self._changed.set()
+
     async def wait_until_idle(self) -> None:
         """Wait until nothing runs and everything is settled."""
         while not self.is_idle:
             await self.wait_for_change()
 
-    def abandon(self, attempt: Attempt) -> None:
-        """Give back the job of an attempt that does not stop; its end is ignored."""
+    def leave(self, attempt: Attempt) -> None:
+        """Let go of an attempt that does not stop.
+
+        Its job stays claimed, so that no other attempt runs beside it: it is recovered
+        once this process and its lease are gone, and that is not held against it.
+        """
         self.running.discard(attempt)
-        self.settle(endings.released(attempt.job))
+        self.settle(endings.left(attempt.job))
+        attempt.leave()
 
     def _ended(self, attempt: Attempt, task: asyncio.Task[Settlement | None]) -> None:
         if attempt not in self.running:

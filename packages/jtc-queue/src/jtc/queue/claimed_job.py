@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 # What a worker counts with, compares or looks into; another type would break its loops.
 _NUMBER = (int, float)
-_SOUND: dict[str, Any] = {
-    "function": str,
-    "key": str,
-    "kwargs": (dict, type(None)),
-    "timeout": (*_NUMBER, type(None)),
-    "retries": int,
-    "ttl": int,
-    "retry_delay": _NUMBER,
-    "retry_backoff": _NUMBER,
-    "attempts": int,
-    "status": Status,
-    "meta": dict,
-}
+_SOUND: tuple[tuple[str, Any], ...] = (
+    ("function", str),
+    ("key", str),
+    ("kwargs", (dict, type(None))),
+    ("timeout", (*_NUMBER, type(None))),
+    ("retries", int),
+    ("ttl", int),
+    ("retry_delay", _NUMBER),
+    ("retry_backoff", _NUMBER),
+    ("attempts", int),
+    ("status", Status),
+    ("meta", dict),
+)
 
 
 class ClaimedJob(saq.Job):
@@ -60,4 +60,8 @@ def read_claimed_job(queue: RedisQueue, payload: bytes | None) -> ClaimedJob | N
 
 
 def _is_sound(job: ClaimedJob) -> bool:
-    return all(isinstance(getattr(job, name), kind) for name, kind in _SOUND.items())
+    fields = job.__dict__
+    for name, kind in _SOUND:  # noqa: SIM110 - a generator takes twice the time
+        if not isinstance(fields[name], kind):
+            return False
+    return True

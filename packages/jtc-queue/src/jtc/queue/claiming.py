@@ -38,6 +38,7 @@ class Claiming:
         self._attempts = attempts
         self._stop = stop
         self._burst = burst
+        self._waiting: asyncio.Task[None] | None = None
 
     async def step(self) -> float:
         """Claim and start jobs until told to stop."""
@@ -47,23 +48,27 @@ class Claiming:
                 continue
             # Before the queue is asked: an attempt that ends meanwhile may requeue.
             was_idle = self._attempts.is_idle
-            batch = await self._take(self._attempts.free)
+            batch = await self._claims.take(self._attempts.free)
+            self._start(batch)
             if batch.met == 0 and not batch.jobs:
-                await self._wait_for_work(was_idle=was_idle)
+                await self._wait(was_idle=was_idle)
         return 0.0
 
-    async def _take(self, limit: int) -> Batch:
-        taking = asyncio.create_task(self._claims.take(limit))
+    def interrupt(self) -> None:
+        """Cut a wait short; a call that may have claimed jobs is let through."""
+        self._attempts.wake()
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    async def _wait(self, *, was_idle: bool) -> None:
+        self._waiting = asyncio.create_task(self._wait_for_work(was_idle=was_idle))
         try:
-            batch = await asyncio.shield(taking)
-        except asyncio.CancelledError:
-            # The call may have claimed jobs already: they are given back at once.
-            await asyncio.wait([taking], timeout=1.0)
-            if taking.done() and not taking.cancelled() and not taking.exception():
-                self._give_back(taking.result())
-            raise
-        self._start(batch)
-        return batch
+            await asyncio.wait([self._waiting])
+            if not self._waiting.cancelled():
+                self._waiting.result()
+        finally:
+            self._waiting.cancel()
+            self._waiting = None
 
     def _start(self, batch: Batch) -> None:
         if self._stop.is_set():

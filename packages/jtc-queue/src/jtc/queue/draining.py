@@ -14,7 +14,7 @@ SETTLE_PATIENCE = 5.0
 
 
 async def drain(attempts: Attempts, *, grace: float, hurry: asyncio.Event) -> None:
-    """Let the running attempts end, then stop and give back those that do not.
+    """Let running attempts end, then stop those that do not and give back their jobs.
 
     Args:
         attempts: No more are started by the time this is called.
@@ -33,7 +33,7 @@ async def drain(attempts: Attempts, *, grace: float, hurry: asyncio.Event) -> No
         attempt.release()
     await within(CANCEL_PATIENCE, _until_none_runs(attempts))
     for attempt in list(attempts.running):
-        attempts.abandon(attempt)
+        attempts.leave(attempt)
     if not await within(SETTLE_PATIENCE, attempts.wait_until_idle()):
         logger.warning(
             "Some outcomes could not be written while Redis is away. Other workers "

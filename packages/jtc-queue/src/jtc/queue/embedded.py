@@ -16,7 +16,7 @@ from redis.retry import Retry
 from jtc.queue.errors import (
     EmbeddedServerFailed,
     EmbeddedServerNotRunning,
-    SettingsError,
+    InvalidSetting,
 )
 from jtc.queue.folder_lock import Holder, lock_folder, read_holder, write_holder
 from jtc.queue.server_address import (
@@ -71,7 +71,7 @@ class EmbeddedServer:
         stop_timeout: float = 10.0,
     ) -> None:
         if port is not None and not 0 < port <= HIGHEST_PORT:
-            raise SettingsError("port", port, f"a number from 1 to {HIGHEST_PORT}")
+            raise InvalidSetting("port", port, f"a number from 1 to {HIGHEST_PORT}")
         self.directory = Path(directory).resolve()
         self._port = port
         self._unix_socket = unix_socket

@@ -12,9 +12,18 @@ from saq.utils import now
 from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.codec import as_json, encode
 from jtc.queue.document import document_of
-from jtc.queue.errors import NotRunnableHere, ThreadStillRuns
+from jtc.queue.errors import Discard
+from jtc.queue.failure import (
+    Failure,
+    describe_failure,
+    headline,
+    read_failure,
+    writable,
+)
 from jtc.queue.redis_queue import seconds_kept
+from jtc.queue.retry_policy import next_delay
 from jtc.queue.settlement import Kind, Settlement
+from jtc.queue.verdict import Verdict, judge_now
 
 logger = logging.getLogger(__name__)
 
@@ -47,25 +56,41 @@ def completed(job: ClaimedJob, result: Any) -> Settlement:
     return _settlement(job, "done", job.ttl)
 
 
-def raised(job: ClaimedJob, error: BaseException) -> Settlement:
-    """End the attempt with an error: try again, elsewhere, or fail for good."""
-    if isinstance(error, NotRunnableHere):
+def raised(
+    job: ClaimedJob, error: BaseException, verdict: Verdict | None = None
+) -> Settlement:
+    """End the attempt with an error.
+
+    Args:
+        job: The job.
+        error: What its function raised, or what stands for how it was stopped.
+        verdict: What becomes of the job; decided here unless given.
+    """
+    verdict = verdict or judge_now(job, error)
+    if verdict.kind == "elsewhere":
         return elsewhere(job, error)
-    text = _writable("".join(traceback.format_exception(error)))
-    may_retry = job.retryable and not isinstance(error, ThreadStillRuns)
-    return retried(job, text) if may_retry else failed(job, text)
+    if verdict.kind == "discard":
+        reason = str(error) if isinstance(error, Discard) else headline(error)
+        return aborted(job, f"discarded: {writable(reason)}")
+    text = writable("".join(traceback.format_exception(error)))
+    if verdict.kind == "retry":
+        return retried(job, text, wait=verdict.wait)
+    return failed(job, text, describe_failure(error))
 
 
-def retried(job: ClaimedJob, error: str) -> Settlement:
-    """Queue the job once more, after its back-off."""
-    wait = job.next_retry_delay()
+def retried(job: ClaimedJob, error: str, *, wait: float | None = None) -> Settlement:
+    """Queue the job once more, after `wait` seconds or its back-off."""
+    if wait is None:
+        wait = next_delay(job)
     _reset(job, error)
     return _settlement(job, "retry", round(wait * 1000))
 
 
-def failed(job: ClaimedJob, error: str) -> Settlement:
+def failed(job: ClaimedJob, error: str, failure: Failure | None = None) -> Settlement:
     """Fail the job for good; it is kept for a week."""
     job.restore()
+    failure = failure or read_failure({}, error)
+    job.meta = {**_meta_of(job), **failure.as_meta()}
     job.status, job.error, job.result = Status.FAILED, error, None
     job.completed = job.touched = now()
     return _settlement(job, "failed", seconds_kept(job))
@@ -92,15 +117,26 @@ def released(job: ClaimedJob, *, wait: float = 0.0) -> Settlement:
 
 def elsewhere(job: ClaimedJob, error: BaseException) -> Settlement:
     """Give the job back for a worker that knows it; fail it after an hour of that."""
+    job.meta = _meta_of(job)
     since = job.meta.setdefault("unresolvable_since", now())
     if now() - since > ELSEWHERE_LIMIT * 1000:
-        return failed(job, f"unresolvable: {error}")
-    job.meta["unresolvable"] = _writable(str(error))
+        kind = describe_failure(error).exception
+        text = f"unresolvable: {writable(str(error))}"
+        return failed(job, text, Failure(kind, text))
+    job.meta["unresolvable"] = writable(str(error))
     return released(job, wait=ELSEWHERE_WAIT)
+
+
+def left(job: ClaimedJob) -> Settlement:
+    """Note that the worker ends before the attempt does, as it should."""
+    job.meta["left"] = True
+    return _settlement(job, "update", 0)
 
 
 def lost(job: ClaimedJob) -> Settlement:
     """Give back the job of a worker that died; park it when it has killed too many."""
+    if job.meta.pop("left", False):
+        return released(job)
     kills = _kills(job) + 1
     job.meta["kills"] = kills
     if kills >= MAX_KILLS:
@@ -112,11 +148,6 @@ def _kills(job: ClaimedJob) -> int:
     # A job's meta is its owner's, who may use the word for something else.
     kills = job.meta.get("kills", 0)
     return kills if isinstance(kills, int) else 0
-
-
-def _writable(text: str) -> str:
-    # A lone surrogate, as in an undecodable file name, has no form in JSON.
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _reset(job: ClaimedJob, error: str | None) -> None:
@@ -133,6 +164,7 @@ def _settlement(job: ClaimedJob, kind: Kind, number: int) -> Settlement:
 
 def _document(job: ClaimedJob) -> bytes:
     queue = job.get_queue()
+    job.meta = _meta_of(job)
     try:
         return encode(document_of(job))
     except (TypeError, ValueError, RecursionError) as error:
@@ -146,6 +178,11 @@ def _document(job: ClaimedJob) -> bytes:
     job.result, job.kwargs = as_json(job.result), _as_object(job.kwargs)
     job.meta = _as_object(job.meta) or {}
     return encode(document_of(job))
+
+
+def _meta_of(job: ClaimedJob) -> dict[Any, Any]:
+    # The function may have put something else there; a document with that is no job.
+    return job.meta if isinstance(job.meta, dict) else {}
 
 
 def _as_object(value: dict[str, Any] | None) -> dict[str, Any] | None:

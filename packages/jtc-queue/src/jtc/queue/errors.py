@@ -1,15 +1,44 @@
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+from datetime import timedelta
+
+from jtc.queue.duration import as_seconds
+
 
 class QueueError(Exception):
     """Base of every error that `jtc.queue` raises on purpose."""
 
 
 class SettingsError(QueueError, ValueError):
+    """Base of the errors about options, variables and pyproject.toml."""
+
+
+class InvalidSetting(SettingsError):
     """Raised when an option, a variable or a line of pyproject.toml is unusable."""
 
     def __init__(self, source: str, value: object, allowed: str) -> None:
         super().__init__(f"{source} is {value!r}; it has to be {allowed}.")
+
+
+class UnreadableSettings(SettingsError):
+    """Raised when pyproject.toml is no TOML."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(f"Cannot read {path}: {why}")
+
+
+class UnknownSetting(SettingsError):
+    """Raised when `[tool.jtc]` has a key that nothing reads, as after a slip."""
+
+    def __init__(self, path: object, key: str, known: Sequence[str]) -> None:
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        super().__init__(
+            f"{path} [tool.jtc] has no setting {key!r}.{hint} "
+            f"Known settings: {', '.join(known)}."
+        )
 
 
 class NotRunnableHere(QueueError):
@@ -18,6 +47,71 @@ class NotRunnableHere(QueueError):
     The worker gives the job back instead of failing it, and fails it as
     `unresolvable` once it has been given back for an hour.
     """
+
+
+class Retry(QueueError):
+    """Raised by a function to have its job tried again; it counts as a try.
+
+    Args:
+        reason: Why, for the log and for whoever looks at the job.
+        after: Seconds, or a `timedelta`, until the next try; the job's own back-off
+            unless given.
+
+    Raises:
+        ValueError: `after` is no duration.
+    """
+
+    def __init__(
+        self,
+        reason: str = "The job asked to be tried again.",
+        *,
+        after: float | timedelta | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.after = None if after is None else as_seconds(after)
+        if after is not None and self.after is None:
+            raise ValueError(
+                f"Retry(after={after!r}): it has to be a timedelta or a number of "
+                "seconds, from 0 up to a year."
+            )
+
+
+class Fail(QueueError):
+    """Raised by a function to fail its job now, whatever tries are left."""
+
+    def __init__(self, reason: str = "The job asked to be failed.") -> None:
+        super().__init__(reason)
+
+
+class Discard(QueueError):
+    """Raised by a function to give its job up: aborted, and no failure."""
+
+    def __init__(self, reason: str = "The job asked to be discarded.") -> None:
+        super().__init__(reason)
+
+
+class TooLateToRetry(QueueError, TimeoutError):
+    """Raised in place of a try that could not begin within the job's `retry_until`."""
+
+    def __init__(self, seconds: float, last_error: str) -> None:
+        super().__init__(
+            f"No try may begin later than {seconds:g} s after the dispatch, and this "
+            f"one waited longer. The try before it ended with: {last_error}"
+        )
+
+
+class InvalidBackoff(QueueError, ValueError):
+    """Raised when a part of a back-off can never work."""
+
+    def __init__(self, part: str, value: object, allowed: str) -> None:
+        super().__init__(f"Exponential: {part}={value!r}; it has to be {allowed}.")
+
+
+class InvalidFilter(QueueError, ValueError):
+    """Raised when failed jobs are asked for by a time that means nothing."""
+
+    def __init__(self, part: str, value: object, allowed: str) -> None:
+        super().__init__(f"{part}={value!r}; it has to be {allowed}.")
 
 
 class InvalidQueueName(QueueError, ValueError):

@@ -38,11 +38,6 @@ class GroupCommit(Generic[Item, Reply]):
             self._sender = asyncio.create_task(self._send_all())
         return future
 
-    async def drain(self) -> None:
-        """Wait until nothing that was submitted is on its way any more."""
-        while self._sender is not None:
-            await asyncio.wait([self._sender])
-
     async def _send_all(self) -> None:
         try:
             while self._waiting:

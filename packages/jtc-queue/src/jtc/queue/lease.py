@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from redis.exceptions import RedisError
 
@@ -9,6 +10,7 @@ from jtc.queue import claims
 from jtc.queue.client import open_blocking_twin
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.scripts import script_source
+from jtc.queue.threads import any_job_thread_runs
 
 logger = logging.getLogger(__name__)
 
@@ -41,24 +43,38 @@ class Lease:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop renewing and close the thread's connection."""
+        """Stop renewing once no job runs in a thread of this process any more.
+
+        Such a job cannot be stopped. For as long as it runs, nobody may take it over.
+        """
         self._stop.set()
-        self._thread.join(timeout=1.0)
+        if not any_job_thread_runs():
+            self._thread.join(timeout=1.0)
 
     def _keep_renewing(self) -> None:
-        while not self._stop.wait(RENEW_EVERY):
+        was_away = False
+        while not self._stop.wait(RENEW_EVERY) or self._lingers():
             try:
                 args: list[str | int] = [self._worker, claims.LEASE_MS]
                 held = self._renew(keys=self._keys, args=args)
             except (RedisError, OSError) as error:
                 # The worker's own calls fail too and say so.
                 logger.debug("The lease was not renewed: %s", error)
+                was_away = True
                 continue
-            if not held:
+            if not held and not was_away:
                 logger.warning(
                     "The lease of worker %s had run out: the process stood still. Jobs "
                     "it was running may have been given to other workers.",
                     self._worker,
                     extra={"action": "lease_lapsed"},
                 )
+            was_away = False
         self._client.close()
+
+    def _lingers(self) -> bool:
+        if not any_job_thread_runs():
+            return False
+        # The event that ends the wait is set already.
+        time.sleep(min(1.0, RENEW_EVERY))
+        return True

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from math import inf
 
 from redis.exceptions import (
     BusyLoadingError,
@@ -60,14 +61,30 @@ class Outage:
 
     def __init__(self) -> None:
         self._since: float | None = None
+        self._refused: set[str] = set()
+        self._heard = 0.0
 
     @property
     def is_on(self) -> bool:
-        """Whether the last thing heard of the server was an error."""
+        """Whether the server is away, or refuses a step that it has refused before."""
         return self._since is not None
 
-    def began(self, error: BaseException) -> None:
-        """Note an error; the first of an outage is logged."""
+    def began(self, error: BaseException, step: str, *, asked: float = inf) -> None:
+        """Note that `step` met an error; the first of an outage is logged.
+
+        Args:
+            error: What the step raised.
+            step: Its name.
+            asked: When it began, by `time.monotonic`. An error of a call that is older
+                than the last success says nothing about now.
+        """
+        if asked < self._heard:
+            return
+        if isinstance(error, ResponseError):
+            # A server that is full or a replica answers, and takes what writes nothing.
+            self._refused.add(step)
+        else:
+            self._refused.clear()
         if self._since is None:
             self._since = time.monotonic()
             logger.warning(
@@ -76,9 +93,11 @@ class Outage:
                 extra={"action": "redis_away"},
             )
 
-    def ended(self) -> None:
-        """Note a success; the first after an outage is logged."""
-        if self._since is not None:
+    def ended(self, step: str) -> None:
+        """Note the success of `step`; the one that ends an outage is logged."""
+        self._heard = time.monotonic()
+        self._refused.discard(step)
+        if self._since is not None and not self._refused:
             away = time.monotonic() - self._since
             self._since = None
             logger.info(

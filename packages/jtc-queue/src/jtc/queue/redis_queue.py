@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
 from copy import copy
@@ -20,6 +21,7 @@ from jtc.queue.enqueuing import Enqueuing, Entry
 from jtc.queue.errors import Unserializable
 from jtc.queue.keys import QueueKeys
 from jtc.queue.outage import Outage
+from jtc.queue.retry_policy import next_delay
 from jtc.queue.scripts import Scripts
 from jtc.queue.settlement import Kind, Settlement
 from jtc.queue.settling import Settling
@@ -135,7 +137,7 @@ class RedisQueue(SaqRedisQueue):
         await self._settle_job(job, kind, seconds_kept(job), status)
 
     async def _retry(self, job: saq.Job, error: str | None) -> None:  # noqa: ARG002
-        wait = round(job.next_retry_delay() * 1000)
+        wait = round(next_delay(job) * 1000)
         await self._settle_job(job, "retry", wait, Status.QUEUED)
 
     async def _update(
@@ -238,14 +240,19 @@ class RedisQueue(SaqRedisQueue):
         timeout: float | None = 10,  # noqa: ASYNC109 - SAQ's signature
         poll_interval: float = 0.05,
     ) -> None:
-        """Call `callback` with the status of each job until it returns something true.
+        """Tell `callback` the key and status of each job until it returns a true value.
 
         It asks instead of subscribing: SAQ's subscription misses what happened before
         it was made and floods the log while the server is away.
         """
         keys = list(job_keys)
+
+        async def tell(job_id: str, status: Status) -> Any:
+            reply = callback(self.job_key_from_id(job_id), status)
+            return await reply if inspect.isawaitable(reply) else reply
+
         if keys:
-            await Queue.listen(self, keys, callback, timeout, poll_interval)
+            await Queue.listen(self, keys, tell, timeout, poll_interval)
 
     async def version(self) -> VersionTuple:
         """Return (6, 2, 0): what the queue needs, checked once when a worker starts."""

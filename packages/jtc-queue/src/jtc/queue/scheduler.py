@@ -94,15 +94,20 @@ class Scheduler:
         now, missing, gone = await self._queue.scripts.run(
             "sync", [keys.due, keys.seen, keys.last], args
         )
-        for member in gone:
-            logger.info(
-                "Removed the schedule of task %s: no worker has known it for %d s.",
-                member.decode().partition(":")[2],
-                ABANDONED_AFTER,
-                extra={"action": "schedule_removed"},
-            )
+        self._report_removed([member.decode().partition(":")[2] for member in gone])
         found = [text.decode() for text in missing]
         return _moment(now), dict(zip(found[::2], found[1::2], strict=True))
+
+    def _report_removed(self, names: Sequence[str]) -> None:
+        known = {task.name for task in self._tasks.values()}
+        for name in names:
+            logger.info(
+                "Removed the %s of task %s: no worker has known it for %d s.",
+                "former schedule" if name in known else "schedule",
+                name,
+                ABANDONED_AFTER,
+                extra={"action": "schedule_removed", "task": name},
+            )
 
     async def _due(self) -> tuple[float, list[DueEntry], float]:
         """Return the server's clock, the known due entries and the time to sleep."""

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import hashlib
+import time
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
 
+from jtc.queue.client import SOCKET_TIMEOUT
+from jtc.queue.lane import Lane
 from jtc.queue.outage import Outage, is_outage
 
 NAMES = (
@@ -23,6 +28,11 @@ NAMES = (
 )
 
 
+# These run all the time and must not wait for a call of another kind.
+BUSY = ("claim", "settle", "enqueue")
+# Their errors go to the program that asked; the others are a worker's own business.
+ASKED = ("enqueue", "cancel")
+
 Argument = str | bytes | int | float
 
 
@@ -33,6 +43,12 @@ def script_source(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
+@cache
+def script_digest(name: str) -> str:
+    """Return the name that the server gives to a script."""
+    return hashlib.sha1(script_source(name).encode()).hexdigest()  # noqa: S324 - Redis's
+
+
 class Scripts:
     """The transitions, bound to one client; a server that forgot one gets it again.
 
@@ -41,18 +57,38 @@ class Scripts:
     """
 
     def __init__(self, redis: Redis, outage: Outage) -> None:
+        self._redis = redis
         self._outage = outage
-        self._scripts = {
-            name: redis.register_script(script_source(name)) for name in NAMES
-        }
+        self._lanes: dict[str, Lane] = {}
 
     async def run(self, name: str, keys: list[str], args: list[Argument]) -> Any:
         """Run the transition `name` as one atomic step."""
+        asked = time.monotonic()
         try:
-            reply = await self._scripts[name](keys=keys, args=args)
+            reply = await self._run(name, keys, args)
         except Exception as error:
-            if is_outage(error):
-                self._outage.began(error)
+            # A server that was restarted has closed the other lanes' connections too.
+            for lane in self._lanes.values():
+                lane.distrust()
+            if name not in ASKED and is_outage(error):
+                self._outage.began(error, name, asked=asked)
             raise
-        self._outage.ended()
+        if name not in ASKED:
+            self._outage.ended(name)
         return reply
+
+    async def _run(self, name: str, keys: list[str], args: list[Argument]) -> Any:
+        lane = self._lane(name)
+        try:
+            return await lane.call(
+                "EVALSHA", script_digest(name), len(keys), *keys, *args
+            )
+        except NoScriptError:
+            await lane.call("SCRIPT", "LOAD", script_source(name))
+        return await lane.call("EVALSHA", script_digest(name), len(keys), *keys, *args)
+
+    def _lane(self, name: str) -> Lane:
+        kind = name if name in BUSY else "other"
+        if kind not in self._lanes:
+            self._lanes[kind] = Lane(self._redis, patience=SOCKET_TIMEOUT)
+        return self._lanes[kind]

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jtc.queue.errors import SettingsError
+from jtc.queue.errors import InvalidSetting, UnknownSetting, UnreadableSettings
 
 DEFAULT_REDIS_URL = "redis://localhost:6379"
 DEFAULT_QUEUE_NAME = "default"
 DEFAULT_CONCURRENCY = 10
+_KEYS = ("redis_url", "queue", "concurrency", "modules")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def _concurrency(
         return _positive(given, "concurrency")
     if text := env.get("QUEUE_CONCURRENCY"):
         if not text.strip().isdecimal():
-            raise SettingsError("QUEUE_CONCURRENCY", text, "a whole number from 1")
+            raise InvalidSetting("QUEUE_CONCURRENCY", text, "a whole number from 1")
         return _positive(int(text), "QUEUE_CONCURRENCY")
     return _positive(
         table.get("concurrency", DEFAULT_CONCURRENCY), "[tool.jtc] concurrency"
@@ -83,14 +84,14 @@ def _concurrency(
 
 def _positive(value: object, source: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise SettingsError(source, value, "a whole number from 1")
+        raise InvalidSetting(source, value, "a whole number from 1")
     return value
 
 
 def _text(table: Mapping[str, Any], key: str) -> str | None:
     value = table.get(key)
     if value is not None and not isinstance(value, str):
-        raise SettingsError(f"[tool.jtc] {key}", value, "a string")
+        raise InvalidSetting(f"[tool.jtc] {key}", value, "a string")
     return value
 
 
@@ -102,7 +103,7 @@ def _modules_in(env: Mapping[str, str]) -> tuple[str, ...]:
 def _modules_of(table: Mapping[str, Any]) -> tuple[str, ...]:
     value = table.get("modules", [])
     if not isinstance(value, list) or not all(isinstance(m, str) for m in value):
-        raise SettingsError("[tool.jtc] modules", value, "a list of strings")
+        raise InvalidSetting("[tool.jtc] modules", value, "a list of strings")
     return tuple(value)
 
 
@@ -118,8 +119,13 @@ def _tool_table(path: Path) -> Mapping[str, Any]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(str(path), "its text", f"valid TOML ({error})") from error
-    table = document.get("tool", {}).get("jtc", {})
-    if not isinstance(table, dict):
-        raise SettingsError(f"{path} [tool.jtc]", table, "a table")
+        raise UnreadableSettings(path, str(error)) from error
+    table: dict[str, Any] = document
+    for name in ("tool", "jtc"):
+        table = table.get(name, {})
+        if not isinstance(table, dict):
+            raise InvalidSetting(f"{path} [tool.jtc]", table, "a table")
+    for key in table:
+        if key not in _KEYS:
+            raise UnknownSetting(path, key, _KEYS)
     return table

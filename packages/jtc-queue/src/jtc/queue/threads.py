@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import functools
 import inspect
@@ -14,6 +13,9 @@ from jtc.queue.errors import ThreadStillRuns
 
 # Seconds that a canceled attempt waits for its thread.
 PATIENCE = 10.0
+# Said when a wait for a thread is canceled: do not wait any longer.
+GIVE_UP = "give up"
+_NAME = "jtc-job"
 
 Function = Callable[..., Any]
 AsyncFunction = Callable[..., Coroutine[Any, Any, Any]]
@@ -31,6 +33,11 @@ def as_async(function: Function) -> AsyncFunction:
         return await result if inspect.isawaitable(result) else result
 
     return in_thread
+
+
+def any_job_thread_runs() -> bool:
+    """Tell whether a thread of this process still runs a job."""
+    return any(thread.name == _NAME for thread in threading.enumerate())
 
 
 def is_async(function: Function) -> bool:
@@ -64,7 +71,7 @@ async def run_in_thread(call: Callable[[], Any]) -> Any:
         if not loop.is_closed():
             loop.call_soon_threadsafe(_deliver, done, result, error)
 
-    threading.Thread(target=work, name="jtc-job", daemon=True).start()
+    threading.Thread(target=work, name=_NAME, daemon=True).start()
     try:
         return await asyncio.shield(done)
     except asyncio.CancelledError:
@@ -76,9 +83,12 @@ async def run_in_thread(call: Callable[[], Any]) -> Any:
 async def _ended_within(seconds: float, done: asyncio.Future[Any]) -> bool:
     deadline = time.monotonic() + seconds
     while not done.done() and (left := deadline - time.monotonic()) > 0:
-        # Being canceled once more, by a signal after a time-out, ends no thread either.
-        with contextlib.suppress(asyncio.CancelledError):
+        try:
             await asyncio.wait([done], timeout=left)
+        except asyncio.CancelledError as again:
+            # Being canceled once more, as by a signal after a time-out, ends no thread.
+            if GIVE_UP in again.args:
+                break
     return done.done()
 
 

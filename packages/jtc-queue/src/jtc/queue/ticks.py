@@ -12,9 +12,6 @@ from cronsim import CronSim
 
 from jtc.schedule import ScheduledTask, expand_expression
 
-LATE = timedelta(seconds=15)
-"""A tick this old is late, not missed: no longer than a dead worker goes unnoticed."""
-
 CATCHUP_WINDOW = timedelta(hours=1)
 """How old a missed tick may be to be run after all."""
 
@@ -67,9 +64,8 @@ def ticks_after(task: ScheduledTask, after: datetime) -> Iterator[datetime]:
 def decide(task: ScheduledTask, due: datetime, now: datetime) -> Decision:
     """Decide what becomes of the ticks from `due` up to `now`.
 
-    Ticks that are a few seconds late all run. When some are older than that, no worker
-    was alive: then only the newest runs, if it is younger than an hour, and the others
-    are recorded.
+    When there is more than one, no worker was there in time: the newest runs, if it is
+    younger than an hour, and the others are recorded.
 
     Args:
         task: The task that is due.
@@ -78,12 +74,10 @@ def decide(task: ScheduledTask, due: datetime, now: datetime) -> Decision:
     """
     horizon = now - CATCHUP_WINDOW
     recent = _ticks_between(task, max(due, horizon), now)
-    was_down = due <= now - LATE
-    runs = recent[-1:] if was_down else recent
-    missed = [(tick, "missed:down") for tick in recent[: len(recent) - len(runs)]]
+    missed = [(tick, "missed:down") for tick in recent[:-1]]
     if due < horizon:
         missed.insert(0, (due, "missed:catchup_window"))
-    return Decision(tuple(runs), tuple(missed), next_tick(task, now))
+    return Decision(tuple(recent[-1:]), tuple(missed), next_tick(task, now))
 
 
 def _ticks_between(

@@ -10,17 +10,20 @@ from jtc.queue.attempt import Attempt
 from jtc.queue.attempts import Attempts, Hold
 from jtc.queue.claiming import park_unreadable
 from jtc.queue.claims import Claims
+from jtc.queue.failed_index import PRUNE_GROUP, FailedIndex
 from jtc.queue.redis_queue import RedisQueue
 
 logger = logging.getLogger(__name__)
 
-RECOVER_EVERY = 4.0
+# A lease of 15 s, a round of recovery and the run itself: within 20 s of the death.
+RECOVER_EVERY = 3.0
 PROMOTE_EVERY = 1.0
 CANCEL_EVERY = 0.5
 WATCH_EVERY = 0.1
 SHOW_EVERY = 0.1
 SHOW_AFTER = 0.05
 INFO_EVERY = 10.0
+PRUNE_EVERY = 60.0
 
 
 class Upkeep:
@@ -44,6 +47,7 @@ class Upkeep:
         self._claims = claims
         self._attempts = attempts
         self._report = report
+        self._failed = FailedIndex(queue)
         self._strangers: set[Hold] = set()
         self._shown: set[Attempt] = set()
 
@@ -57,6 +61,7 @@ class Upkeep:
             self.watch,
             self.show,
             self.report,
+            self.prune,
         )
 
     async def promote(self) -> float:
@@ -143,3 +148,8 @@ class Upkeep:
         """Tell SAQ's tools that this worker is there."""
         await self._report(round(INFO_EVERY * 3))
         return INFO_EVERY
+
+    async def prune(self) -> float:
+        """Drop failed jobs that are too old or too many."""
+        dropped = await self._failed.prune()
+        return 0.0 if dropped == PRUNE_GROUP else PRUNE_EVERY

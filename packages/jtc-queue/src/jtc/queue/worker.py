@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import socket
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 import saq
@@ -20,18 +21,20 @@ from jtc.queue.lease import RENEW_EVERY, Lease
 from jtc.queue.periodic import repeat
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.signals import handle_signals
-from jtc.queue.threads import as_async
+from jtc.queue.threads import Function, as_async
 from jtc.queue.upkeep import Upkeep
 
 if TYPE_CHECKING:
-    from saq.types import FunctionsType, LifecycleFunctionsType
-
     from jtc.queue.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
 
+Hooks = Function | Collection[Function]
+
 GRACE = 30.0
 """Seconds that running jobs get to end after the first signal."""
+FRONT_PATIENCE = 1.0
+"""Seconds that a claim on its way gets to bring what it claimed."""
 
 
 class Worker(saq.Worker[Context]):
@@ -60,22 +63,22 @@ class Worker(saq.Worker[Context]):
     def __init__(
         self,
         queue: RedisQueue,
-        functions: FunctionsType[Context],
+        functions: Iterable[Function | tuple[str, Function]],
         *,
         id: str | None = None,  # noqa: A002 - SAQ's name
         concurrency: int = 10,
         scheduler: Scheduler | None = None,
-        startup: LifecycleFunctionsType[Context] | None = None,
-        shutdown: LifecycleFunctionsType[Context] | None = None,
-        before_process: LifecycleFunctionsType[Context] | None = None,
-        after_process: LifecycleFunctionsType[Context] | None = None,
+        startup: Hooks | None = None,
+        shutdown: Hooks | None = None,
+        before_process: Hooks | None = None,
+        after_process: Hooks | None = None,
         burst: bool = False,
         grace: float = GRACE,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(
             queue,
-            functions,
+            list(functions),
             id=id or new_worker_id(),
             concurrency=concurrency,
             startup=_as_async_hooks(startup),
@@ -168,6 +171,8 @@ class Worker(saq.Worker[Context]):
             await self.event.wait()
         finally:
             self.event.set()
+            claiming.interrupt()
+            await asyncio.wait(fronts, timeout=FRONT_PATIENCE)
             await cancel_all(fronts)
             await drain(self._attempts, grace=self.grace, hurry=self._hurry)
             drained.set()
@@ -197,7 +202,7 @@ class Worker(saq.Worker[Context]):
         (self._hurry if self.event.is_set() else self.event).set()
 
 
-def _as_async_hooks(given: LifecycleFunctionsType[Context] | None) -> Any:
+def _as_async_hooks(given: Hooks | None) -> Any:
     # SAQ would run synchronous ones in a pool that is gone after the first stop.
     many = (given,) if callable(given) else given or ()
     return [as_async(hook) for hook in many]

@@ -1,8 +1,8 @@
 -- Take over what dead workers held, and list what the caller holds.
 -- The dead worker's claim is overwritten here: from now on its settles are refused, and
 -- should the caller die too, these claims are recovered like any other of its own.
--- Only a worker that has just renewed its own lease can tell the dead from those who, like
--- itself, could not reach the server for a while; renew.lua has given these one more lease.
+-- Only a worker whose own lease was renewed just before can tell the dead from those who, like
+-- itself, could not reach the server for a while: these get one more lease, as in renew.lua.
 -- KEYS: workers, claims
 -- ARGV: worker, claim for what is taken over, how many at the most, lease in ms
 -- Returns {id, claim of each job the caller held before}, {id, former claim, payload of each taken over}.

@@ -12,7 +12,7 @@ local now = time[1] + time[2] / 1000000
 local ids = {}
 for i = 1, #ARGV, 6 do ids[#ids + 1] = ARGV[i] end
 local owners = redis.call('HMGET', KEYS[1], unpack(ids))
-local applied, ended, finished, over = {}, {}, {}, {}
+local applied, ended, finished, done, over = {}, {}, {}, {}, {}
 
 local function keep(id, json, seconds)
     if seconds > 0 then
@@ -51,6 +51,7 @@ for n, id in ipairs(ids) do
         else
             if kind == 'done' then
                 keep(id, json, number)
+                done[#done + 1] = id
                 finished[#finished + 1] = id
             elseif kind == 'failed' then
                 keep(id, json, number)
@@ -69,6 +70,8 @@ for n, id in ipairs(ids) do
     end
 end
 if #ended > 0 then redis.call('HDEL', KEYS[1], unpack(ended)) end
+-- Plain SAQ can enqueue a failed job again without taking it off the list.
+if #done > 0 then redis.call('ZREM', KEYS[5], unpack(done)) end
 if #finished > 0 then
     redis.call('ZREM', KEYS[3], unpack(finished))
     -- A job that goes on keeps the note of whoever canceled it, for its next attempt.

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from saq.utils import now
+
+from jtc.queue.failed_job import FailedJob, key_of, read_failed_job
+from jtc.queue.failed_job_filter import FailedJobFilter
+from jtc.queue.fresh_document import fresh_document
+from jtc.queue.redis_queue import FAILED_TTL, RedisQueue
+from jtc.queue.scripts import script_source
+
+KEEP = 10_000
+"""How many failed jobs a queue keeps."""
+PRUNE_GROUP = 1000
+"""How many failed jobs one call drops."""
+GROUP = 200
+"""How many failed jobs one call reads, puts back or deletes."""
+
+Listed = tuple[bytes, float]
+"""A job's key in Redis, and when it failed in epoch seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A failed job with the text that Redis holds of it."""
+
+    job: FailedJob
+    job_id: str
+    document: bytes
+
+
+class FailedIndex:
+    """The keys of a queue that are about failed jobs, and the steps that change them.
+
+    Args:
+        queue: The queue.
+    """
+
+    def __init__(self, queue: RedisQueue) -> None:
+        self._queue = queue
+        self._redis = queue.redis
+        self._retry, self._forget, self._prune = (
+            queue.redis.register_script(script_source(f"{name}_failed"))
+            for name in ("retry", "forget", "prune")
+        )
+
+    async def count(self) -> int:
+        """Return how many jobs are listed."""
+        return int(await self._redis.zcard(self._queue.keys.failed))
+
+    async def find(self, wanted: FailedJobFilter) -> list[Listed]:
+        """Return what failed in the times that are wanted, the latest first."""
+        seconds, microseconds = await self._redis.time()
+        first, last = wanted.times(now=seconds + microseconds / 1e6)
+        found: list[Listed] = await self._redis.zrevrangebyscore(
+            self._queue.keys.failed, last, first, withscores=True
+        )
+        return found
+
+    async def look_up(self, keys: Sequence[str]) -> list[Listed]:
+        """Return those of the jobs `keys` that are listed."""
+        # What is no job of this queue may have any key in Redis: here, that is its own.
+        names = [name for key in keys for name in (self._queue.job_id(key), key)]
+        if not names:
+            return []
+        times = await self._redis.zmscore(self._queue.keys.failed, names)
+        return [
+            (name.encode(), at)
+            for name, at in dict(zip(names, times, strict=True)).items()
+            if at is not None
+        ]
+
+    async def load(self, listed: Sequence[Listed]) -> list[Entry]:
+        """Read what is listed; left out is what has expired or was enqueued again."""
+        if not listed:
+            return []
+        ids = [job_id.decode() for job_id, _ in listed]
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.mget(ids)
+            pipe.zmscore(self._queue.keys.incomplete, ids)
+            documents, waiting = await pipe.execute()
+        times = (at for _, at in listed)
+        return [
+            Entry(
+                read_failed_job(self._queue, job_id, document, failed_at=at),
+                job_id,
+                document,
+            )
+            for job_id, at, document, score in zip(
+                ids, times, documents, waiting, strict=True
+            )
+            if document is not None and score is None
+        ]
+
+    async def put_back(self, entries: Sequence[Entry]) -> list[str]:
+        """Queue jobs again that are still as they were read; return their keys."""
+        ids: list[str] = []
+        args: list[Any] = []
+        for one in entries:
+            fresh = fresh_document(self._queue, one.job_id, one.document, now=now())
+            if fresh is not None:
+                ids.append(one.job_id)
+                digest = hashlib.sha1(one.document).hexdigest()  # noqa: S324 - Redis's
+                args += (one.job_id, digest, fresh)
+        if not ids:
+            return []
+        keys = self._queue.keys
+        reply = await self._retry(
+            keys=[keys.failed, keys.incomplete, keys.queued], args=args
+        )
+        return self._done(ids, reply)
+
+    async def delete(self, listed: Sequence[Listed]) -> list[str]:
+        """Delete what is listed; return the keys of what still was."""
+        keys = self._queue.keys
+        ids = [job_id.decode() for job_id, _ in listed]
+        reply = await self._forget(keys=[keys.failed, keys.incomplete], args=ids)
+        return self._done(ids, reply)
+
+    async def prune(self) -> int:
+        """Drop what is too old or too much; return how many that were."""
+        keys = self._queue.keys
+        dropped = await self._prune(
+            keys=[keys.failed, keys.incomplete], args=[FAILED_TTL, KEEP, PRUNE_GROUP]
+        )
+        return int(dropped)
+
+    def _done(self, ids: Sequence[str], reply: Sequence[int]) -> list[str]:
+        pairs = zip(ids, reply, strict=True)
+        return [key_of(self._queue, job_id) for job_id, done in pairs if done]
+
+
+def in_groups(listed: Sequence[Listed]) -> Iterator[Sequence[Listed]]:
+    """Cut a list into pieces that one call can carry."""
+    rest = iter(listed)
+    while group := list(islice(rest, GROUP)):
+        yield group

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import saq
+
+from jtc.queue.claimed_job import read_claimed_job
+from jtc.queue.failure import read_failure
+from jtc.queue.redis_queue import RedisQueue
+
+UNREADABLE = "This is no job of this queue; its text is in `raw`."
+
+
+@dataclass(frozen=True, slots=True)
+class FailedJob:
+    """A job that failed for good, as the queue keeps it.
+
+    Attributes:
+        id: The job's key: `JobHandle.id`.
+        function: What workers were to run; None for what is no job of this queue.
+        job_class: What the queue calls the `Job` class; None for a plain function.
+        payload: The payload of a `Job`, the arguments of a plain function.
+        exception: The type of the error with its module; None when a worker died.
+        message: What the error said.
+        traceback: Where it came from.
+        attempts: How often it was tried.
+        tries: How often it may be tried.
+        worker: Who ran it last.
+        queued_at: When it was enqueued, in UTC.
+        started_at: When the last attempt began, in UTC.
+        failed_at: When it failed, in UTC, by the server's clock.
+        raw: The text of what is no job of this queue; None for a job.
+    """
+
+    id: str
+    function: str | None
+    job_class: str | None
+    payload: Mapping[str, Any]
+    exception: str | None
+    message: str
+    traceback: str
+    attempts: int
+    tries: int
+    worker: str | None
+    queued_at: datetime | None
+    started_at: datetime | None
+    failed_at: datetime
+    raw: str | None = None
+
+
+def read_failed_job(
+    queue: RedisQueue, job_id: str, document: bytes, *, failed_at: float
+) -> FailedJob:
+    """Read a failed job, or what was parked because it is no job.
+
+    Args:
+        queue: The queue that lists it.
+        job_id: Its key in Redis.
+        document: What Redis holds under that key.
+        failed_at: When it failed, in epoch seconds.
+    """
+    key = key_of(queue, job_id)
+    at = datetime.fromtimestamp(failed_at, tz=UTC)
+    job = read_claimed_job(queue, document)
+    if job is None or job.id != job_id:
+        return _unreadable(key, document, failed_at=at)
+    job_class, payload = _call_of(job)
+    error = job.error if isinstance(job.error, str) else ""
+    failure = read_failure(job.meta, error)
+    return FailedJob(
+        id=key,
+        function=job.function,
+        job_class=job_class,
+        payload=payload,
+        exception=failure.exception,
+        message=failure.message,
+        traceback=error,
+        attempts=job.attempts,
+        tries=job.retries,
+        worker=job.worker_id if isinstance(job.worker_id, str) else None,
+        queued_at=_time(job.queued),
+        started_at=_time(job.started),
+        failed_at=at,
+    )
+
+
+def key_of(queue: RedisQueue, job_id: str) -> str:
+    """Return the key of a job from its key in Redis; foreign ones are left as is."""
+    return job_id.removeprefix(queue.job_id(""))
+
+
+def _unreadable(key: str, document: bytes, *, failed_at: datetime) -> FailedJob:
+    return FailedJob(
+        id=key,
+        function=None,
+        job_class=None,
+        payload={},
+        exception=None,
+        message=UNREADABLE,
+        traceback="",
+        attempts=0,
+        tries=0,
+        worker=None,
+        queued_at=None,
+        started_at=None,
+        failed_at=failed_at,
+        raw=document.decode("utf-8", "backslashreplace"),
+    )
+
+
+def _call_of(job: saq.Job) -> tuple[str | None, Mapping[str, Any]]:
+    kwargs = job.kwargs or {}
+    match kwargs:
+        case {"job_class": str(name), "payload": dict(payload)} if len(kwargs) == 2:  # noqa: PLR2004 - these two
+            return name, payload
+    return None, kwargs
+
+
+def _time(milliseconds: object) -> datetime | None:
+    if not isinstance(milliseconds, int | float) or not math.isfinite(milliseconds):
+        return None
+    try:
+        return (
+            datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+            if milliseconds
+            else None
+        )
+    except (ValueError, OverflowError, OSError):
+        return None

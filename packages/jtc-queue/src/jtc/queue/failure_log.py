@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import logging
+
+from jtc.queue.claimed_job import ClaimedJob
+from jtc.queue.errors import Retry
+from jtc.queue.failure import headline
+from jtc.queue.settlement import Kind
+from jtc.queue.verdict import Verdict
+
+logger = logging.getLogger(__name__)
+
+
+def log_failure(
+    job: ClaimedJob, error: BaseException, verdict: Verdict, kind: Kind
+) -> None:
+    """Say that an attempt ended with an error, and what becomes of its job.
+
+    What the job asked for is no error: no traceback, and no more than INFO.
+
+    Args:
+        job: The job.
+        error: What the attempt ended with.
+        verdict: What was decided.
+        kind: What the queue was told: what nobody can run fails in the end.
+    """
+    if kind == "release":
+        _say(logging.WARNING, "Gave back job %s (%s): %s", job, error, "release")
+    elif verdict.kind == "discard":
+        _say(logging.INFO, "Discarded job %s (%s): %s", job, error, "discard")
+    elif verdict.kind == "retry" and isinstance(error, Retry):
+        text = "Job %s (%s) will be tried again, as it asked: %s"
+        _say(logging.INFO, text, job, error, "retry")
+    else:
+        _log_error(job, error, is_over=kind == "failed")
+
+
+def _say(
+    level: int, text: str, job: ClaimedJob, error: BaseException, what: str
+) -> None:
+    logger.log(
+        level,
+        text,
+        job.key,
+        job.function,
+        error,
+        extra={"action": f"attempt_{what}", "job_id": job.key},
+    )
+
+
+def _log_error(job: ClaimedJob, error: BaseException, *, is_over: bool) -> None:
+    logger.error(
+        "Job %s (%s) %s after attempt %d of %d: %s",
+        job.key,
+        job.function,
+        "failed" if is_over else "will be tried again",
+        job.attempts,
+        job.retries,
+        headline(error),
+        exc_info=error,
+        extra={
+            "action": "attempt_failed" if is_over else "attempt_retry",
+            "job_id": job.key,
+        },
+    )
