@@ -42,7 +42,7 @@ async def take_order(ctx):
     """Dispatch a job, as a web service would for a customer."""
     order_id = int(ctx["tick"].nominal.timestamp()) % 10_000
     handle = await SendReceipt.dispatch(order_id=order_id, customer="Ada")
-    show(ctx, f"order {order_id} came in, job {handle.id[:8]} will send the receipt")
+    show(ctx, f"order {order_id} came in: job {handle.id[:8]}")
 
 
 # -- a job: what it needs is injected, what it is about is dispatched

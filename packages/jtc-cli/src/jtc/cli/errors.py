@@ -40,8 +40,30 @@ class ModuleImportFailed(DiscoveryError):
         super().__init__(f"Cannot import {name} ({source}):\n\n{trace}")
 
 
+class NotAFailedJob(CliError, LookupError):
+    """Raised when failed jobs are named that nothing could be done with."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        super().__init__(
+            f"Nothing was done with {', '.join(ids)}: not in the list of failed jobs, "
+            "queued again in the meantime, or no job of this queue. See "
+            "jtc queue failed."
+        )
+
+
+class ServerRefused(CliError, ConnectionError):
+    """Raised when a server is there and turns us away."""
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(
+            f"The server at {url} refused: {why}\n\n"
+            "Check the user, the password and the database number in --redis or "
+            "REDIS_URL: redis://user:password@host:6379/0"
+        )
+
+
 class NoServer(CliError, ConnectionError):
-    """Raised when no Redis or Valkey server answers, or it turns us away."""
+    """Raised when no Redis or Valkey server answers."""
 
     def __init__(self, url: str, why: str) -> None:
         super().__init__(

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
+from jtc.cli.commands import failed
 from jtc.cli.logs import LogLevel, set_up_logging
 
 app = typer.Typer(
-    help="Run a worker, and see what it will run.",
+    help="Run a worker, see what it will run, and what has failed.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -108,3 +109,9 @@ def list_tasks(
     from jtc.cli.commands.task_list import show_tasks  # noqa: PLC0415 - as in work
 
     show_tasks(tuple(app or ()), as_json=as_json)
+
+
+app.command()(failed.failed)
+app.command()(failed.retry)
+app.command()(failed.forget)
+app.command()(failed.flush)

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from jtc.cli.banner import describe_worker
 from jtc.cli.discovery import Discovery, discover
 from jtc.cli.due_task import DueTask
-from jtc.cli.errors import NoServer
+from jtc.cli.errors import NoServer, ServerRefused
 from jtc.cli.output import say, warn
+from jtc.cli.stopping import stop_at_sigterm
 from jtc.jobs import known_jobs
 from jtc.providers import QueueProvider
 from jtc.queue import mask_url
@@ -37,10 +38,12 @@ def run_worker(
 
     Raises:
         NoServer: No server answers.
+        ServerRefused: A server answers and turns us away.
         DiscoveryError: A module is missing or cannot be imported.
         QueueError: A setting or the server is unfit.
     """
-    with EmbeddedServer() if embedded else nullcontext() as server:
+    own_server = EmbeddedServer() if embedded else nullcontext()
+    with stop_at_sigterm(), own_server as server:
         url = redis if server is None else server.url
         _run(QueueProvider(url, queue, concurrency), apps, burst=burst)
     say("Stopped.")
@@ -56,7 +59,8 @@ def _run(provider: QueueProvider, apps: tuple[str, ...], *, burst: bool) -> None
 
 async def _check_server(provider: QueueProvider) -> None:
     if not await provider.check_redis_connection():
-        raise NoServer(mask_url(provider.redis_url), str(provider.connection_error))
+        error = ServerRefused if provider.was_refused else NoServer
+        raise error(mask_url(provider.redis_url), str(provider.connection_error))
 
 
 async def _work(provider: QueueProvider, discovery: Discovery, *, burst: bool) -> None:
