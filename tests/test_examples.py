@@ -41,7 +41,7 @@ WORKERS = {
     "schedule_example.py": (
         r"\d\d:\d\d:\d\d  heartbeat        alive",
         r"\d\d:\d\d:\d\d  measure_disk     \d+\.\d GB are free",
-        r"\d\d:\d\d:\d\d  take_order       order \d+ came in, job \w+ will send .*",
+        r"\d\d:\d\d:\d\d  take_order       order \d+ came in: job \w+",
         r" +SendReceipt      Dear Ada, thank you for order \d+\.",
     ),
 }
