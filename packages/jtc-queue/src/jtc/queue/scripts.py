@@ -13,21 +13,6 @@ from jtc.queue.client import SOCKET_TIMEOUT
 from jtc.queue.lane import Lane
 from jtc.queue.outage import Outage, is_outage
 
-NAMES = (
-    "cancel",
-    "claim",
-    "due",
-    "enqueue",
-    "fire",
-    "promote",
-    "recover",
-    "renew",
-    "resign",
-    "settle",
-    "sync",
-)
-
-
 # These run all the time and must not wait for a call of another kind.
 BUSY = ("claim", "settle", "enqueue")
 # Their errors go to the program that asked; the others are a worker's own business.
