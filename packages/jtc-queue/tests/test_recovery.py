@@ -71,6 +71,7 @@ async def recover(queue: RedisQueue, holder: Claims) -> list[ClaimedJob]:
 # -- a worker that was killed ----------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_the_job_of_a_killed_worker_runs_elsewhere_within_twenty_seconds(
     *,
     queue: RedisQueue,
