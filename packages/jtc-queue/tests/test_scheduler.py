@@ -25,6 +25,12 @@ def a_task(schedule: str | int = 60, name: str = "report") -> ScheduledTask:
     return ScheduledTask(run, schedule, name)
 
 
+def a_worker(queue: RedisQueue, task: ScheduledTask) -> Worker:
+    """A worker that fires the task and runs it."""
+    functions = [(task_function_name(task), task.func)]
+    return Worker(queue, functions, scheduler=Scheduler(queue, [task]))
+
+
 def member(task: ScheduledTask) -> str:
     return f"{task.fingerprint}:{task.name}"
 
@@ -306,11 +312,7 @@ async def test_a_task_is_given_its_tick(
 
     task = ScheduledTask(note, 1)
     queue = RedisQueue(open_client(redis_url))
-    worker = Worker(
-        queue,
-        [(task_function_name(task), task.func)],
-        scheduler=Scheduler(queue, [task]),
-    )
+    worker = a_worker(queue, task)
     # When
     async with working(worker):
         await eventually(lambda: len(ticks) >= 2)
@@ -335,11 +337,7 @@ async def test_a_sync_task_runs_in_a_thread(
 
     task = ScheduledTask(note, 1)
     queue = RedisQueue(open_client(redis_url))
-    worker = Worker(
-        queue,
-        [(task_function_name(task), task.func)],
-        scheduler=Scheduler(queue, [task]),
-    )
+    worker = a_worker(queue, task)
     async with working(worker):
         await eventually(lambda: threads)
     await queue.disconnect()
