@@ -10,9 +10,11 @@ from jtc.schedule import (
     InvalidCronExpression,
     InvalidInterval,
     InvalidTask,
+    InvalidTaskOption,
     InvalidTimezone,
     ScheduleError,
     TaskNotFound,
+    UnknownTaskOption,
 )
 
 ERRORS = [
@@ -21,6 +23,8 @@ ERRORS = [
     InvalidInterval(0.5, "is no int or timedelta"),
     InvalidTimezone("Mars/Base", "unknown"),
     InvalidTask("app.tasks.report()", "it takes no context"),
+    InvalidTaskOption("tries", 0, "give a whole number from 1"),
+    UnknownTaskOption("timezon", known=["timezone"]),
     DuplicateTask("report", first="a.report, a.py:1", second="b.report, b.py:2"),
     TaskNotFound("report", known=["cleanup"]),
 ]
@@ -42,6 +46,8 @@ def test_an_error_survives_pickling_and_copying(error: ScheduleError) -> None:
         (InvalidInterval, ValueError),
         (InvalidTimezone, ValueError),
         (InvalidTask, TypeError),
+        (InvalidTaskOption, ValueError),
+        (UnknownTaskOption, TypeError),
         (DuplicateTask, ValueError),
         (TaskNotFound, ValueError),
     ],

@@ -36,7 +36,8 @@ def test_all_names_exactly_the_public_names() -> None:
 @pytest.mark.parametrize("name", jtc.schedule.__all__)
 def test_what_is_public_has_a_docstring(name: str) -> None:
     value = getattr(jtc.schedule, name)
-    members = inspect.getmembers(value) if inspect.isclass(value) else []
+    has_methods = inspect.isclass(value) or value is jtc.schedule.Schedule
+    members = inspect.getmembers(value) if has_methods else []
     own = [
         member
         for key, member in members

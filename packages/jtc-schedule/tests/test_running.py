@@ -165,3 +165,17 @@ def test_the_list_names_the_time_zone() -> None:
     (row,) = list_scheduled_tasks()
     assert row["timezone"] == "Europe/Lisbon"
     assert row["description"] == ""
+
+
+async def test_the_payload_is_passed_as_keyword_arguments() -> None:
+    async def greet(ctx: dict[str, str], name: str, *, loud: bool = False) -> str:
+        return f"{ctx['greeting']} {name.upper() if loud else name}"
+
+    def count(ctx: object, up_to: int) -> list[int]:
+        return [*range(up_to)]
+
+    Schedule.daily(payload={"name": "Ada", "loud": True})(greet)
+    Schedule.every(60, payload={"up_to": 3})(count)
+
+    assert await run_task_by_name("greet", {"greeting": "Hello"}) == "Hello ADA"
+    assert await run_task_by_name("count") == [0, 1, 2]

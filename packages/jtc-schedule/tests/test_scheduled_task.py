@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,9 +14,15 @@ from jtc.schedule import (
     InvalidCronExpression,
     InvalidInterval,
     InvalidTask,
+    InvalidTaskOption,
     InvalidTimezone,
     ScheduledTask,
+    TaskOptions,
+    UnknownTaskOption,
 )
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LISBON = ZoneInfo("Europe/Lisbon")
 
 
 def my_task(ctx: Any) -> None:
@@ -31,6 +37,7 @@ def test_a_task_is_a_frozen_value() -> None:
 
     assert task == ScheduledTask(my_task, timedelta(minutes=1))
     assert len({task, ScheduledTask(my_task, 60)}) == 1
+    assert hash(ScheduledTask(print, 60, payload={"end": ""}))
     assert task != ScheduledTask(my_task, 61)
     with pytest.raises(dataclasses.FrozenInstanceError):
         task.name = "other"  # type: ignore[misc]
@@ -43,7 +50,74 @@ def test_a_task_is_copied_with_changes() -> None:
     changed = dataclasses.replace(task, schedule="0 1 * * *")
 
     assert changed.schedule == "0 1 * * *"
-    assert (changed.name, changed.timezone) == ("nightly", "Europe/Lisbon")
+    assert (changed.name, changed.options) == ("nightly", task.options)
+
+
+def test_keywords_win_over_options() -> None:
+    options = TaskOptions(tries=3, queue="mail")
+
+    task = ScheduledTask(my_task, 60, options=options, tries=2)
+
+    assert (task.options.tries, task.options.queue) == (2, "mail")
+
+
+def test_an_unknown_keyword_is_refused() -> None:
+    with pytest.raises(UnknownTaskOption, match="Did you mean 'timezone'"):
+        ScheduledTask(my_task, "@daily", timezon="UTC")  # type: ignore[call-arg]
+
+
+def test_the_payload_has_to_fit_the_function() -> None:
+    def greet(ctx: Any, name: str, *, times: int = 1) -> None: ...
+
+    assert ScheduledTask(greet, 60, payload={"name": "Ada", "times": 2})
+    with pytest.raises(InvalidTask, match=r"payload of 'nam' \(missing a required"):
+        ScheduledTask(greet, 60, payload={"nam": "Ada"})
+    with pytest.raises(InvalidTask, match=r"payload of 'ctx' \(multiple values"):
+        ScheduledTask(greet, 60, payload={"ctx": "Ada"})
+    with pytest.raises(InvalidTask, match="not callable with one argument"):
+        ScheduledTask(greet, 60)
+
+
+def test_the_default_zone_is_filled_in_where_none_is_named() -> None:
+    task = ScheduledTask(my_task, "@daily", tries=3)
+
+    moved = task.in_timezone("Europe/Lisbon")
+
+    assert moved.timezone == "Europe/Lisbon"
+    assert moved == ScheduledTask(my_task, "@daily", tries=3, timezone="Europe/Lisbon")
+    assert moved.in_timezone("Asia/Tokyo") is moved
+    assert task.timezone is None
+
+
+def test_an_interval_is_given_a_zone_only_for_its_conditions() -> None:
+    plain = ScheduledTask(my_task, 60)
+    by_day = ScheduledTask(my_task, 60, days="mon")
+
+    assert plain.in_timezone("Asia/Tokyo") is plain
+    assert by_day.in_timezone("Asia/Tokyo").timezone == "Asia/Tokyo"
+
+
+@given(
+    st.sampled_from(["UTC", "Europe/Lisbon", "Asia/Tokyo"]),
+    st.sampled_from([None, "UTC", "America/New_York"]),
+    st.sampled_from(["@daily", "*/5 * * * *", 60]),
+)
+def test_a_default_zone_changes_nothing_else(
+    default: str, own: str | None, schedule: str | int
+) -> None:
+    options = TaskOptions(timezone=own, tries=2)
+    task = ScheduledTask(my_task, schedule, options=options)
+
+    moved = task.in_timezone(default)
+
+    assert moved.timezone == (own or (default if task.is_cron() else None))
+    assert dataclasses.replace(moved, options=task.options) == task
+    assert moved.in_timezone("Asia/Kolkata") == moved
+
+
+def test_an_unknown_default_zone_is_refused() -> None:
+    with pytest.raises(InvalidTimezone):
+        ScheduledTask(my_task, "@daily").in_timezone("Mars/Base")
 
 
 def test_a_changed_copy_is_checked_too() -> None:
@@ -52,7 +126,7 @@ def test_a_changed_copy_is_checked_too() -> None:
 
 
 def test_a_task_survives_pickling() -> None:
-    task = ScheduledTask(len, "@daily", "count", timezone="UTC")
+    task = ScheduledTask(print, "@daily", "count", timezone="UTC", payload={"end": ""})
 
     assert pickle.loads(pickle.dumps(task)) == task
 
@@ -123,11 +197,6 @@ def test_the_time_zone_is_kept_by_name() -> None:
     assert ScheduledTask(my_task, "@daily").timezone is None
 
 
-def test_an_interval_has_no_time_zone() -> None:
-    with pytest.raises(InvalidTimezone, match="only a cron expression"):
-        ScheduledTask(my_task, 60, timezone="UTC")
-
-
 @pytest.mark.parametrize(
     ("schedule", "timezone", "fingerprint"),
     [
@@ -168,13 +237,45 @@ def test_different_schedules_have_different_fingerprints() -> None:
     tasks = [
         ScheduledTask(my_task, "0 0 * * *"),
         ScheduledTask(my_task, "0 0 0 * * *"),
-        ScheduledTask(my_task, "0 0 * * *", timezone="UTC"),
         ScheduledTask(my_task, "0 0 * * *", timezone="Europe/Lisbon"),
+        ScheduledTask(my_task, "0 0 * * *", dst="skip"),
+        ScheduledTask(my_task, "0 0 * * *", dst="repeat"),
+        ScheduledTask(my_task, "0 0 * * *", jitter=5),
+        ScheduledTask(my_task, "0 0 * * *", starts_at=NOON),
+        ScheduledTask(my_task, "0 0 * * *", ends_at=NOON),
         ScheduledTask(my_task, 60),
         ScheduledTask(my_task, 61),
+        ScheduledTask(my_task, 60, phase=5),
+        ScheduledTask(my_task, 60, jitter=5),
     ]
 
     assert len({task.fingerprint for task in tasks}) == len(tasks)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "one", "other"),
+    [
+        ("@daily", {"timezone": None}, {"timezone": "UTC"}),
+        ("@daily", {"jitter": 5}, {"jitter": 5.0}),
+        ("@daily", {"starts_at": NOON}, {"starts_at": NOON.astimezone(LISBON)}),
+        (60, {"days": "mon"}, {"days": "mon", "timezone": "Europe/Lisbon"}),
+        ("@daily", {}, {"timeout": 60, "tries": 3, "overlap": "allow", "queue": "a"}),
+        ("@daily", {}, {"days": "mon", "between": ("09:00", "17:00"), "max_runs": 5}),
+        (60, {}, {"catchup": "all", "enabled": False, "on_missed": print}),
+    ],
+)
+def test_options_that_change_no_tick_change_no_fingerprint(
+    schedule: str | int, one: Any, other: Any
+) -> None:
+    first = ScheduledTask(my_task, schedule, **one)
+    second = ScheduledTask(my_task, schedule, **other)
+
+    assert first.fingerprint == second.fingerprint
+
+
+def test_a_wrong_option_is_refused() -> None:
+    with pytest.raises(InvalidTaskOption):
+        ScheduledTask(my_task, 60, tries=0)
 
 
 @given(st.integers(1, 3653 * 86400))

@@ -30,11 +30,11 @@ def test_only_the_standard_library_is_imported() -> None:
     assert set(found["foreign"]) == {"__main__", "jtc"}
 
 
-def test_neither_the_event_loop_nor_the_zones_are_imported_at_first() -> None:
+def test_what_only_some_tasks_need_is_not_imported_at_first() -> None:
     found = _import_everything()
 
     assert "jtc.schedule.running" in found["first"]
-    assert not {"asyncio", "zoneinfo"} & set(found["first"])
+    assert not {"asyncio", "logging", "zoneinfo"} & set(found["first"])
 
 
 def _import_everything() -> dict[str, Any]:

@@ -28,6 +28,7 @@ from jtc.jobs.manager import JobManager
 from jtc.jobs.options import JobOptions
 from jtc.jobs.registry import JobRegistry, known_jobs
 from jtc.jobs.runner import runner
+from jtc.jobs.schedule import Schedule
 from jtc.queue import Discard, Exponential, Fail, Retry
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "NotAJob",
     "ResultTimeout",
     "Retry",
+    "Schedule",
     "default_container",
     "get_container",
     "known_jobs",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _MOST_NAMES_SHOWN = 10
+_LONGEST_SHOWN = 100
 
 
 class ScheduleError(Exception):
@@ -43,6 +44,22 @@ class InvalidTimezone(ScheduleError, ValueError):
         self.timezone = timezone
 
 
+class InvalidTaskOption(ScheduleError, ValueError):
+    """Raised when an option of a task has a value that can never work."""
+
+    def __init__(self, option: str, value: object, problem: str) -> None:
+        super().__init__(f"Option {option}={_shown(value)}: {problem}.")
+        self.option = option
+
+
+class UnknownTaskOption(ScheduleError, TypeError):
+    """Raised when a task is given an option that there is not."""
+
+    def __init__(self, option: str, *, known: Sequence[str]) -> None:
+        super().__init__(f"Option {option!r} is unknown. {_choice(option, known)}")
+        self.option = option
+
+
 class InvalidTask(ScheduleError, TypeError):
     """Raised when a function, its name or its description cannot make a task."""
 
@@ -70,8 +87,28 @@ class TaskNotFound(ScheduleError, ValueError):
         self.name = name
 
 
+class ScheduleWarning(UserWarning):
+    """Given when a task is declared in a way that hardly is what was meant."""
+
+
+def near_words(word: str, known: Sequence[str]) -> str:
+    """Return the known words that a mistyped one resembles, quoted, or ""."""
+    return " or ".join(map(repr, difflib.get_close_matches(word.lower(), known)))
+
+
 def _rebuild(error: type[ScheduleError], *args: object) -> ScheduleError:
     return error.__new__(error, *args)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+
+
+def _choice(word: str, known: Sequence[str]) -> str:
+    if near := near_words(word, known):
+        return f"Did you mean {near}?"
+    return f"Known options: {', '.join(known)}."
 
 
 def _suggestion(name: str, known: Sequence[str]) -> str:

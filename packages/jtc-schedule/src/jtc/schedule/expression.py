@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import product
 
 from jtc.schedule.errors import InvalidCronExpression
@@ -47,6 +48,13 @@ def check_expression(expression: str) -> None:
             ...
         jtc.schedule.errors.InvalidCronExpression: ...hour '61' is not allowed...
     """
+    expand_expression(expression)
+    _check(expression)
+
+
+# Schedules of many customers are of a few kinds.
+@lru_cache(maxsize=1024)
+def _check(expression: str) -> None:
     texts = expand_expression(expression).split()
     *clock, days, months, weekdays = _fields_for(expression, texts)
     for field, text in clock:

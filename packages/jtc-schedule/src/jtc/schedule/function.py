@@ -1,33 +1,38 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from itertools import takewhile
-from typing import Any
+from typing import Any, Concatenate
 
 from jtc.schedule.errors import InvalidTask
 
-TaskFunction = Callable[[Any], Any]
+TaskFunction = Callable[Concatenate[Any, ...], Any]
+"""Called with the context, and with the payload as keyword arguments."""
 
 _EXPECTED = "write it as in: async def name(ctx)"
 
 
-def check_function(func: TaskFunction) -> None:
-    """Refuse what a worker could not call with a context.
+def check_function(func: TaskFunction, payload: Collection[str] = ()) -> None:
+    """Refuse what a worker could not call with a context and a payload.
+
+    Args:
+        func: What a worker will call.
+        payload: The names of the keyword arguments that it will be given.
 
     Raises:
-        InvalidTask: It is not callable with one positional argument, or is a class
-            or a generator, whose body such a call would not run.
+        InvalidTask: It is not callable with one positional argument and the payload, or
+            is a class or a generator, whose body such a call would not run.
     """
     if not callable(func):
         raise InvalidTask(repr(func), f"it is not callable; {_EXPECTED}")
     if isinstance(func, type):
         raise InvalidTask(_qualified_name(func), f"it is a class; {_EXPECTED}")
-    if _is_generator(func):
+    if is_generator(func):
         problem = f"it yields, so that a call would not run it; {_EXPECTED}"
         raise InvalidTask(_qualified_name(func), problem)
-    _check_signature(func)
+    _check_signature(func, payload)
 
 
 def own_name(func: TaskFunction) -> str:
@@ -63,25 +68,50 @@ def is_async(func: TaskFunction) -> bool:
     return any(inspect.iscoroutinefunction(body) for body in _bodies(func))
 
 
-def _check_signature(func: TaskFunction) -> None:
-    try:
-        # A decorator may well take ctx and pass on something else.
-        signature = inspect.signature(func, follow_wrapped=False)
-    except Exception:  # from C code, or annotations that cannot be evaluated
-        return
-    try:
-        signature.bind(object())
-    except TypeError:
-        subject = f"{_qualified_name(func)}{signature}"
-        problem = f"it is not callable with one argument, the context; {_EXPECTED}"
-        raise InvalidTask(subject, problem) from None
-
-
-def _is_generator(func: TaskFunction) -> bool:
+def is_generator(func: Callable[..., Any]) -> bool:
+    """Return whether a call gives a generator and runs nothing of the body."""
     return any(
         inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body)
         for body in _bodies(func)
     )
+
+
+def accepts(func: Callable[..., Any], *arguments: object) -> bool:
+    """Return whether a call with so many arguments fits, or it cannot be known."""
+    signature = _signature(func)
+    if signature is None:
+        return True
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
+
+
+def _check_signature(func: TaskFunction, payload: Collection[str]) -> None:
+    signature = _signature(func)
+    if signature is None:
+        return
+    try:
+        signature.bind(object(), **dict.fromkeys(payload))
+    except TypeError as error:
+        subject = f"{_qualified_name(func)}{signature}"
+        raise InvalidTask(subject, _misfit(payload, error)) from None
+
+
+def _signature(func: Callable[..., Any]) -> inspect.Signature | None:
+    try:
+        # A decorator may well take ctx and pass on something else.
+        return inspect.signature(func, follow_wrapped=False)
+    except Exception:  # from C code, or annotations that cannot be evaluated
+        return None
+
+
+def _misfit(payload: Collection[str], error: TypeError) -> str:
+    if not payload:
+        return f"it is not callable with one argument, the context; {_EXPECTED}"
+    names = ", ".join(map(repr, payload))
+    return f"it is not callable with the context and the payload of {names} ({error})"
 
 
 def _bodies(func: TaskFunction) -> tuple[Any, Any]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from jtc.schedule.errors import InvalidInterval
@@ -27,6 +28,35 @@ def whole_seconds(interval: int | timedelta) -> int:
     return _bounded(interval, int(interval))
 
 
+def whole_seconds_of(
+    seconds: int | timedelta | None, units: Mapping[str, float], *, days: object = None
+) -> int:
+    """Return an interval that is given in several units as whole seconds.
+
+    Args:
+        seconds: As `whole_seconds` takes it.
+        units: Numbers by the names of the parameters of `timedelta`.
+        days: What was written for the option of that name; not part of the interval.
+
+    Raises:
+        InvalidInterval: As `whole_seconds`, or nothing was given.
+
+    Example:
+        >>> whole_seconds_of(30, {"minutes": 1})
+        90
+    """
+    if not any(units.values()):
+        if seconds is None:
+            raise InvalidInterval(seconds, _nothing(days))
+        return whole_seconds(seconds)
+    base = _SECOND * whole_seconds(seconds) if seconds else timedelta()
+    try:
+        total = base + timedelta(**units)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInterval(units, "is given in what are no numbers") from None
+    return whole_seconds(total)
+
+
 def _seconds_of(interval: timedelta) -> int:
     if interval % _SECOND:
         raise InvalidInterval(interval, "has a fraction of a second")
@@ -39,6 +69,15 @@ def _bounded(interval: object, seconds: int) -> int:
     if seconds > _LONGEST // _SECOND:
         raise InvalidInterval(interval, "is longer than 10 years")
     return seconds
+
+
+def _nothing(days: object) -> str:
+    if days is None:
+        return "nothing says how long it is; write every(30) or every(minutes=5)"
+    return (
+        f"nothing says how long it is; days={days!r} is the option that restricts "
+        "ticks to days of the week, and two days are hours=48"
+    )
 
 
 def _wrong_type(interval: object) -> str:

@@ -33,7 +33,8 @@ async def run_task_by_name(name: str, ctx: dict[str, Any] | None = None) -> Any:
 
     Args:
         name: The name of the task.
-        ctx: Handed to the function as it is; a new dict unless given.
+        ctx: Handed to the function as it is; a new dict unless given. The function is
+            also given the payload of the task.
 
     Raises:
         TaskNotFound: No task of that name is registered.
@@ -54,12 +55,13 @@ async def run_task_by_name(name: str, ctx: dict[str, Any] | None = None) -> Any:
 
 async def run_task(task: ScheduledTask, ctx: Any) -> Any:
     """Run a task and return its result, a blocking function in a thread."""
+    payload = task.options.payload or {}
     if is_async(task.func):
-        return await task.func(ctx)
+        return await task.func(ctx, **payload)
     # Only who runs a task pays for the import, not who publishes one.
     from asyncio import to_thread  # noqa: PLC0415
 
-    result = await to_thread(task.func, ctx)
+    result = await to_thread(task.func, ctx, **payload)
     # A decorator may hide that a function is async.
     return await result if inspect.isawaitable(result) else result
 

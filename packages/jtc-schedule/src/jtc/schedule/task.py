@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import Unpack
 
-from jtc.schedule.errors import InvalidTask, InvalidTimezone
-from jtc.schedule.expression import check_expression, expand_expression
+from jtc.schedule.expression import check_expression
+from jtc.schedule.fingerprint import fingerprint_of
+from jtc.schedule.fitting import check_fit, has_timezone
 from jtc.schedule.function import (
     TaskFunction,
     check_function,
@@ -14,13 +14,9 @@ from jtc.schedule.function import (
     own_name,
 )
 from jtc.schedule.interval import whole_seconds
-from jtc.schedule.zone import zone_name
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-_LONGEST_NAME = 200
-_FINGERPRINT_DIGITS = 12
+from jtc.schedule.naming import check_description, check_name
+from jtc.schedule.option_keywords import OptionKeywords
+from jtc.schedule.options import NO_OPTIONS, TaskOptions
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -28,28 +24,28 @@ class ScheduledTask:
     """A function and when it is due.
 
     Attributes:
-        func: Called with one argument, the context.
+        func: Called with the context, and with the payload as keyword arguments.
         schedule: A cron expression as it was given, or an interval in seconds.
         name: Unique in a registry.
         description: One line for people, or "".
-        timezone: The IANA name in which a cron expression is read; None leaves it
-            to the worker, whose default is UTC.
+        options: What else is said of it.
 
     Example:
         >>> def rotate_logs(ctx):
         ...     '''Start a new log file.'''
-        >>> task = ScheduledTask(rotate_logs, 3600)
+        >>> task = ScheduledTask(rotate_logs, 3600, overlap="allow")
         >>> task
         <ScheduledTask rotate_logs schedule=3600s>
-        >>> task.description
-        'Start a new log file.'
+        >>> task.description, task.options.overlap
+        ('Start a new log file.', 'allow')
     """
 
     func: TaskFunction
     schedule: str | int
     name: str
     description: str
-    timezone: str | None
+    # Equal tasks have equal names; and a payload cannot be hashed.
+    options: TaskOptions = field(hash=False)
 
     def __init__(
         self,
@@ -58,7 +54,8 @@ class ScheduledTask:
         name: str | None = None,
         description: str | None = None,
         *,
-        timezone: str | ZoneInfo | None = None,
+        options: TaskOptions = NO_OPTIONS,
+        **keywords: Unpack[OptionKeywords],
     ) -> None:
         """Check every part.
 
@@ -67,39 +64,46 @@ class ScheduledTask:
             schedule: A cron expression, seconds, or a timedelta of whole seconds.
             name: The function's own name unless given.
             description: The first paragraph of the docstring unless given.
-            timezone: For a cron expression only.
+            options: What holds unless one of the keywords says otherwise.
+            keywords: Options by their names, see `TaskOptions`.
 
         Raises:
             ScheduleError: In the subclass that fits the part which is wrong.
         """
-        check_function(func)
+        when = check_schedule(schedule)
+        options = options.derive(keywords)
+        check_fit(when, options, keywords)
+        check_function(func, options.payload or ())
         checked = {
             "func": func,
-            "schedule": check_schedule(schedule),
+            "schedule": when,
             "name": check_name(own_name(func) if name is None else name),
             "description": check_description(
                 first_paragraph(func) if description is None else description
             ),
-            "timezone": check_timezone(timezone, schedule),
+            "options": options,
         }
-        for field, value in checked.items():
-            object.__setattr__(self, field, value)
+        for part, value in checked.items():
+            object.__setattr__(self, part, value)
 
     def __repr__(self) -> str:
         unit = "" if self.is_cron() else "s"
         return f"<ScheduledTask {self.name} schedule={self.schedule}{unit}>"
 
     @property
-    def fingerprint(self) -> str:
-        """Twelve hex digits that say what fires when, whatever it is called.
+    def timezone(self) -> str | None:
+        """The IANA name in which it is read; None for the worker's default, UTC."""
+        return self.options.timezone
 
-        Equal definitions have equal fingerprints, in every process and version.
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hex digits that say which ticks there are, whatever becomes of them.
+
+        Made of the schedule, `timezone`, `dst`, `jitter`, `phase`, `starts_at` and
+        `ends_at`: equal in every process and version. A changed policy, such as another
+        `timeout`, does not make it another schedule, which would start anew.
         """
-        schedule = self.schedule
-        if isinstance(schedule, str):
-            schedule = f"cron {expand_expression(schedule)}"
-        definition = f"{schedule} {self.timezone or ''}"
-        return hashlib.sha256(definition.encode()).hexdigest()[:_FINGERPRINT_DIGITS]
+        return fingerprint_of(self.schedule, self.options)
 
     def is_cron(self) -> bool:
         """Return whether the schedule is a cron expression."""
@@ -109,6 +113,27 @@ class ScheduledTask:
         """Return whether the schedule is a number of seconds."""
         return not self.is_cron()
 
+    def in_timezone(self, default: str) -> ScheduledTask:
+        """Return the task with a time zone for what it does not read in one of its own.
+
+        Args:
+            default: An IANA name.
+
+        Raises:
+            InvalidTimezone: The zone is unknown here.
+
+        Example:
+            >>> task = ScheduledTask(print, "0 9 * * *", "report")
+            >>> task.in_timezone("Europe/Lisbon").timezone
+            'Europe/Lisbon'
+            >>> task.in_timezone("Europe/Lisbon").in_timezone("Asia/Tokyo").timezone
+            'Europe/Lisbon'
+        """
+        options = self.options
+        if options.timezone is not None or not has_timezone(self.schedule, options):
+            return self
+        return replace(self, options=options.derive({"timezone": default}))
+
 
 def check_schedule(schedule: str | int | timedelta) -> str | int:
     """Return a cron expression stripped, an interval as whole seconds."""
@@ -116,35 +141,3 @@ def check_schedule(schedule: str | int | timedelta) -> str | int:
         return whole_seconds(schedule)
     check_expression(schedule)
     return schedule.strip()
-
-
-def check_name(name: str) -> str:
-    """Return a name that can stand in a key, a log line and a table."""
-    if (
-        not isinstance(name, str)
-        or not name.isprintable()
-        or not 1 <= len(name) <= _LONGEST_NAME
-        or name != name.strip()
-    ):
-        problem = f"a name is 1 to {_LONGEST_NAME} printable characters, stripped"
-        raise InvalidTask(f"A function named {name!r}", problem)
-    return name
-
-
-def check_description(description: str) -> str:
-    """Return a description that is text."""
-    if not isinstance(description, str):
-        problem = "a description is a string"
-        raise InvalidTask(f"A function described as {description!r}", problem)
-    return description
-
-
-def check_timezone(
-    timezone: str | ZoneInfo | None, schedule: str | int | timedelta
-) -> str | None:
-    """Return the name of the zone in which a schedule is read, None for the default."""
-    if timezone is None:
-        return None
-    if not isinstance(schedule, str):
-        raise InvalidTimezone(timezone, "only a cron expression has a time zone")
-    return zone_name(timezone)
