@@ -32,6 +32,16 @@ ANYTHING = "..."
 
 # What differs from run to run, and what a page shows in its place does not matter.
 VARIABLE = (
+    (
+        re.compile(
+            r"([A-Z][a-z]{2} )?\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( [A-Z]{3,4}\b)?"
+        ),
+        "<moment>",
+    ),
+    (re.compile(r"\bin \d+ (s|min|h|d)\b"), "in <wait>"),
+    (re.compile(r"\b(just now|\d+ (s|min|h|d) ago)\b"), "<age>"),
+    (re.compile(r"\b\d+(\.\d)? (ms|s)\b"), "<duration>"),
+    (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d{4})"), "<moment>"),
     (re.compile(r"([A-Z][a-z]{2} \d\d )?\d\d:\d\d(:\d\d)?"), "<time>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),
@@ -55,13 +65,14 @@ class Transcript:
         return f"{self.page.name}: {self.command}"
 
 
-def find_transcripts(page: Path, text: str) -> Iterator[Transcript]:
-    """Yield the commands of a page below which the page shows output."""
+def find_sessions(page: Path, text: str) -> Iterator[list[Transcript]]:
+    """Yield the commands of each block below which the page shows output."""
     for block in CONSOLE.findall(text):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, *expected = part.rstrip().splitlines()
-            if expected:
-                yield Transcript(page, command, expected)
+        parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+        lines = [part.rstrip().splitlines() for part in parts]
+        session = [Transcript(page, line[0], line[1:]) for line in lines if line[1:]]
+        if session:
+            yield session
 
 
 def find_messages(text: str) -> list[str]:
@@ -69,9 +80,7 @@ def find_messages(text: str) -> list[str]:
     return [message.strip() for message in MESSAGE.findall(text)]
 
 
-TRANSCRIPTS = [
-    s for page in PAGES for s in find_transcripts(page, page.read_text("utf-8"))
-]
+SESSIONS = [s for page in PAGES for s in find_sessions(page, page.read_text("utf-8"))]
 MESSAGES = [
     (page.name, message)
     for page in PAGES
@@ -80,12 +89,18 @@ MESSAGES = [
 ]
 
 
-@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=str)
-def test_a_command_writes_what_the_page_shows(
-    transcript: Transcript, tmp_path: Path, user_environment: dict[str, str]
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda session: str(session[0]))
+def test_the_commands_of_a_block_write_what_the_page_shows(
+    session: list[Transcript], tmp_path: Path, user_environment: dict[str, str]
 ) -> None:
-    write_titled_blocks(transcript.page.read_text("utf-8"), tmp_path)
-    program = Program(transcript.command, tmp_path, user_environment)
+    write_titled_blocks(session[0].page.read_text("utf-8"), tmp_path)
+    for transcript in session:
+        check(transcript, tmp_path, user_environment)
+
+
+def check(transcript: Transcript, folder: Path, environment: dict[str, str]) -> None:
+    """Type one command and compare what it writes; others may have been before it."""
+    program = Program(transcript.command, folder, environment)
 
     try:
         program.run(transcript.expected)
@@ -116,6 +131,13 @@ def test_a_message_that_a_page_quotes_is_one_that_the_code_writes(
         (["a", "^C", "b"], ["a", "b"], True),
         (["at 10:00:00 on 127.0.0.1:1"], ["at 11:22:33 on 127.0.0.1:4711"], True),
         (["┌──┐ next Nov 29 00:00"], ["┌────┐ next 00:00:00"], True),
+        (
+            ["due in 4 min at Mon 2026-03-02 09:00:00 CET"],
+            ["due in 2 d at Sat 2026-10-31 09:00:00 CEST"],
+            True,
+        ),
+        (["ran 2 h ago in 4 ms"], ["ran just now in 1.2 s"], True),
+        (["ran 2 h ago"], ["failed 2 h ago"], False),
         (["Valkey 9.1.2, 3 tasks"], ["Valkey 9.2.0, 4 tasks"], False),
     ],
 )

@@ -14,8 +14,23 @@ import pytest
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
-from jtc.queue import RedisQueue, Worker, claims, lease, open_client, upkeep
+from jtc.queue import (
+    RedisQueue,
+    TaskFunction,
+    TickRecord,
+    Worker,
+    claims,
+    lease,
+    open_client,
+    task_function_name,
+    upkeep,
+)
+from jtc.queue.definition import member_of
+from jtc.queue.due_entry import Due, DueEntry, moment
 from jtc.queue.embedded import EmbeddedServer
+from jtc.queue.firing import Firing
+from jtc.queue.tick_record import read_tick_record
+from jtc.schedule import ScheduledTask
 
 Condition = Callable[[], Any]
 Eventually = Callable[..., Awaitable[Any]]
@@ -111,3 +126,89 @@ def start_worker(redis_url: str) -> Iterator[StartWorker]:
     for process in processes:
         process.kill()
         process.communicate()
+
+
+class Ticking:
+    """The schedules of a queue, at the times that a test says."""
+
+    start = 1_772_355_600
+    """A Sunday, 2026-03-01T09:00:00Z."""
+
+    def __init__(self, queue: RedisQueue) -> None:
+        self.queue = queue
+        self.redis: Any = queue.redis
+
+    def task(
+        self, function: Any = None, *, name: str = "report", **options: Any
+    ) -> ScheduledTask:
+        """A task that is due every minute."""
+
+        async def run(ctx: dict[str, Any]) -> str:
+            return "done"
+
+        return ScheduledTask(function or run, 60, name, **options)
+
+    def worker(self, *tasks: ScheduledTask) -> Worker:
+        functions = [(task_function_name(task), TaskFunction(task)) for task in tasks]
+        return Worker(self.queue, functions)
+
+    async def fire(
+        self,
+        task: ScheduledTask,
+        minute: float = 0,
+        *,
+        due: float | None = None,
+        polled_since: float = -60,
+        environment: str | None = None,
+    ) -> tuple[TickRecord, ...]:
+        """Fire a task as a worker does.
+
+        Args:
+            task: The task.
+            minute: The server's clock, in minutes from `start`.
+            due: Since when the task is due, in minutes; since then, unless given.
+            polled_since: Since when some worker has looked.
+            environment: Where this is.
+
+        Returns:
+            What did not run.
+        """
+        now, since = (self.start + 60 * m for m in (minute, polled_since))
+        first = self.start + 60 * (minute if due is None else due)
+        await self.redis.zadd(self.queue.keys.due, {member_of(task): first})
+        entry = DueEntry(task, None, member_of(task), f"{first:.3f}".encode())
+        due_now = Due(now, moment(since), (entry,), None)
+        (fired,) = await Firing(self.queue, environment, lambda _: None).fire(due_now)
+        return fired.records
+
+    async def minute_due(self, task: ScheduledTask) -> float | None:
+        """When a task is due, in minutes from `start`; None when it is not."""
+        score = await self.redis.zscore(self.queue.keys.due, member_of(task))
+        return None if score is None else (score - self.start) / 60
+
+    async def waiting(self) -> list[Any]:
+        """The jobs in the queue, in their order."""
+        ids = await self.redis.lrange(self.queue.keys.queued, 0, -1)
+        keys = [self.queue.job_key_from_id(job_id.decode()) for job_id in ids]
+        return [job for job in await self.queue.jobs(keys) if job] if keys else []
+
+    async def minutes_waiting(self) -> list[float]:
+        """The ticks in the queue, in minutes from `start`."""
+        ticks = [job.meta["tick"]["nominal"] for job in await self.waiting()]
+        return [(tick - self.start) / 60 for tick in ticks]
+
+    async def records(self, name: str = "report") -> list[TickRecord]:
+        """What became of a schedule's ticks, the newest first."""
+        lines = await self.redis.lrange(f"{self.queue.keys.history}{name}", 0, -1)
+        records = [read_tick_record(name, line) for line in lines]
+        assert all(records), lines
+        return [record for record in records if record]
+
+    async def outcomes(self, name: str = "report") -> list[tuple[str, int]]:
+        """Outcome and number of ticks of each record, the newest first."""
+        return [(record.outcome, record.count) for record in await self.records(name)]
+
+
+@pytest.fixture
+def ticking(queue: RedisQueue) -> Ticking:
+    return Ticking(queue)

@@ -6,8 +6,10 @@ import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 import pytest
 import trustme
@@ -295,4 +297,89 @@ async def test_tls_works_for_the_queue_and_for_the_lease(tls_url: str) -> None:
     assert await handle.result(timeout=5) == "Hello TLS"
     with open_blocking_twin(JobManager.get_redis()) as twin:
         assert await asyncio.to_thread(twin.ping)
+    await provider.close()
+
+
+async def test_a_task_is_read_in_the_zone_of_the_process(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a task that names no zone, and one that does
+    @Schedule.cron("0 9 * * *")
+    async def here(ctx: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    @Schedule.cron("0 9 * * *", timezone="Asia/Tokyo")
+    async def there(ctx: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setenv("JTC_TIMEZONE", "America/New_York")
+    provider = QueueProvider(redis_url)
+    await provider.initialize()
+    # When
+    (scheduler,) = provider.get_worker().schedulers
+    await scheduler.sync()
+    # Then
+    redis: Any = scheduler.queue.redis
+    due = await redis.zrange(scheduler.queue.keys.due, 0, -1, withscores=True)
+    await provider.close()
+    scores = {member.decode().partition(":")[2]: score for member, score in due}
+    here_at, there_at = scores["here"], scores["there"]
+    assert datetime.fromtimestamp(here_at, ZoneInfo("America/New_York")).hour == 9
+    assert datetime.fromtimestamp(there_at, ZoneInfo("Asia/Tokyo")).hour == 9
+    assert QueueProvider(redis_url, timezone="UTC").timezone == "UTC"
+
+
+async def test_a_task_is_scheduled_in_its_queue(
+    redis_url: str,
+    eventually: Eventually,
+    working: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a task of the queue that the worker works on, and one of another
+    @Schedule.every(1)
+    async def near(ctx: dict[str, Any]) -> None:
+        done.append("near")
+
+    @Schedule.every(1, queue="other")
+    async def far(ctx: dict[str, Any]) -> None:
+        done.append("far")
+
+    monkeypatch.setenv("JTC_HISTORY", "3")
+    provider = QueueProvider(redis_url, "mail")
+    await provider.initialize()
+    other = JobManager.get_queue("other")
+    # When
+    worker = provider.get_worker()
+    assert {one.queue.name for one in worker.schedulers} == {"mail", "other"}
+    assert {one.queue.history_length for one in worker.schedulers} == {3}
+    async with working(worker):
+        await eventually(lambda: "near" in done)
+        await eventually(lambda: other.count("queued"))
+    # Then it fires both, and runs what is in its own queue
+    assert set(done) == {"near"}
+    await provider.close()
+
+
+async def test_the_environment_of_the_process_decides_what_runs(
+    redis_url: str,
+    eventually: Eventually,
+    working: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @Schedule.every(1, environments=["production"])
+    async def never(ctx: dict[str, Any]) -> None:
+        done.append("never")
+
+    @Schedule.every(1, environments=["staging"], payload={"text": "hello"})
+    async def always(ctx: dict[str, Any], text: str) -> None:
+        done.append(text)
+
+    monkeypatch.setenv("JTC_ENV", "staging")
+    provider = QueueProvider(redis_url)
+    await provider.initialize()
+    queue: Any = JobManager.get_queue()
+    async with working(provider.get_worker()):
+        await eventually(lambda: "hello" in done)
+        await eventually(lambda: queue.redis.exists(f"{queue.keys.history}never"))
+    assert set(done) == {"hello"}
     await provider.close()

@@ -11,8 +11,14 @@ from typing import Any
 import pytest
 import saq
 
-from jtc.queue import RedisQueue, Scheduler, Tick, Worker, open_client
-from jtc.queue.scheduler import task_function_name
+from jtc.queue import (
+    RedisQueue,
+    Scheduler,
+    Tick,
+    Worker,
+    open_client,
+    task_function_name,
+)
 from jtc.schedule import ScheduledTask
 
 Eventually = Callable[..., Awaitable[Any]]
@@ -66,10 +72,14 @@ async def jobs_in(queue: RedisQueue) -> list[saq.Job]:
     return [job for job in await queue.jobs(keys) if job] if keys else []
 
 
-async def outcomes(queue: RedisQueue, name: str) -> list[str]:
+async def records(queue: RedisQueue, name: str) -> list[dict[str, Any]]:
     redis: Any = queue.redis
     lines = await redis.lrange(f"{queue.keys.history}{name}", 0, -1)
-    return [json.loads(line)["outcome"] for line in lines]
+    return [json.loads(line) for line in lines]
+
+
+async def outcomes(queue: RedisQueue, name: str) -> list[str]:
+    return [record["outcome"] for record in await records(queue, name)]
 
 
 async def test_a_new_task_is_due_at_its_next_tick(
@@ -139,7 +149,7 @@ async def test_a_removed_task_never_fires(
     assert await redis.zscore(queue.keys.due, member(removed)) is not None
     # And once nobody has named it for a minute it is removed with a word
     await redis.zadd(queue.keys.seen, {member(removed): 1})
-    with caplog.at_level(logging.INFO, "jtc.queue.scheduler"):
+    with caplog.at_level(logging.INFO, "jtc.queue.syncing"):
         await scheduler.sync()
     assert await redis.zscore(queue.keys.due, member(removed)) is None
     assert "Removed the schedule of task removed" in caplog.text
@@ -173,9 +183,10 @@ async def test_ticks_missed_while_nobody_was_there_are_made_up_for_once(
     jobs = await jobs_in(queue)
     assert len(jobs) == 1
     assert jobs[0].meta["tick"]["nominal"] in (newest, newest + 60)
-    recorded = await outcomes(queue, "report")
-    assert recorded == ["missed:down"] * len(recorded)
-    assert len(recorded) >= (newest - due) // 60
+    (record,) = await records(queue, "report")
+    assert (record["tick"], record["outcome"]) == (due, "missed:down")
+    assert record["count"] >= (newest - due) // 60
+    assert record["until"] == jobs[0].meta["tick"]["nominal"] - 60
     assert re.search(r"Task report missed \d+ tick", caplog.text)
 
 
@@ -234,7 +245,7 @@ async def test_a_task_runs_again_once_the_one_before_it_is_done(
     await scheduler.step()
     # Then
     assert len(await jobs_in(queue)) == 1
-    assert await outcomes(queue, "report") == []
+    assert await outcomes(queue, "report") == ["ran"]
 
 
 async def test_entries_nobody_here_knows_do_not_hide_those_that_are_known(
@@ -279,10 +290,13 @@ async def test_a_scheduler_sleeps_until_the_next_tick(
     assert 0 < await scheduler.step() <= 1.0
 
 
-async def test_a_scheduler_without_tasks_does_not_ask(
+async def test_a_scheduler_without_tasks_leaves_no_trace(
     redis: Any, queue: RedisQueue
 ) -> None:
-    assert await Scheduler(queue, []).step() >= 1
+    # It looks, because schedules can be made at run time.
+    scheduler = Scheduler(queue, [])
+    await scheduler.step()
+    assert await scheduler.step() >= 1
     assert await redis.keys("*") == []
 
 

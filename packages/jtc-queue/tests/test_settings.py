@@ -18,29 +18,47 @@ redis_url = "redis://file"
 queue = "file"
 concurrency = 3
 modules = ["file.tasks"]
+timezone = "Asia/Tokyo"
+environment = "staging"
+history = 7
 """
 ENVIRONMENT = {
     "REDIS_URL": "redis://env",
     "QUEUE_NAME": "env",
     "QUEUE_CONCURRENCY": "2",
     "JTC_MODULES": "env.tasks, env.jobs,",
+    "JTC_TIMEZONE": "Europe/Lisbon",
+    "JTC_ENV": "production",
+    "JTC_HISTORY": "8",
 }
 
 
 def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
     settings = load_settings(environ={}, directory=tmp_path)
-    assert settings == Settings("redis://localhost:6379", "default", 10, ())
+    assert settings == Settings(
+        "redis://localhost:6379", "default", 10, (), "UTC", None, 100
+    )
 
 
 def test_the_project_file_comes_before_the_defaults(tmp_path: Path) -> None:
     folder = project(tmp_path, FULL)
     settings = load_settings(environ={}, directory=folder)
-    assert settings == Settings("redis://file", "file", 3, ("file.tasks",))
+    assert settings == Settings(
+        "redis://file", "file", 3, ("file.tasks",), "Asia/Tokyo", "staging", 7
+    )
 
 
 def test_the_environment_comes_before_the_project_file(tmp_path: Path) -> None:
     settings = load_settings(environ=ENVIRONMENT, directory=project(tmp_path, FULL))
-    assert settings == Settings("redis://env", "env", 2, ("env.tasks", "env.jobs"))
+    assert settings == Settings(
+        "redis://env",
+        "env",
+        2,
+        ("env.tasks", "env.jobs"),
+        "Europe/Lisbon",
+        "production",
+        8,
+    )
 
 
 def test_an_argument_comes_before_everything(tmp_path: Path) -> None:
@@ -49,10 +67,15 @@ def test_an_argument_comes_before_everything(tmp_path: Path) -> None:
         queue_name="arg",
         concurrency=1,
         modules=("arg.tasks",),
+        timezone="Europe/Paris",
+        environment="arg",
+        history=9,
         environ=ENVIRONMENT,
         directory=project(tmp_path, FULL),
     )
-    assert settings == Settings("redis://arg", "arg", 1, ("arg.tasks",))
+    assert settings == Settings(
+        "redis://arg", "arg", 1, ("arg.tasks",), "Europe/Paris", "arg", 9
+    )
 
 
 def test_an_empty_variable_counts_as_none(tmp_path: Path) -> None:
@@ -85,6 +108,9 @@ def test_the_process_environment_and_directory_are_the_default(
         ("[tool.jtc]\nredis_url = []", r"\[tool.jtc\] redis_url is \[\]"),
         ("[tool.jtc]\nmodules = 'tasks'", r"\[tool.jtc\] modules is 'tasks'"),
         ("[tool.jtc]\nmodules = [1]", r"\[tool.jtc\] modules is \[1\]"),
+        ("[tool.jtc]\nhistory = 0", r"\[tool.jtc\] history is 0"),
+        ("[tool.jtc]\nenvironment = 1", r"\[tool.jtc\] environment is 1"),
+        ("[tool.jtc]\ntimezone = 'Mars'", r"\[tool.jtc\] timezone is 'Mars'"),
         ("[tool]\njtc = 1", r"pyproject.toml \[tool.jtc\] is 1"),
         ("[tool", r"Cannot read .*pyproject.toml: "),
         ("tool = 1", r"pyproject.toml \[tool.jtc\]"),
@@ -105,6 +131,16 @@ def test_a_concurrency_in_the_environment_is_a_whole_number(
     environ = {"QUEUE_CONCURRENCY": value}
     with pytest.raises(SettingsError, match="QUEUE_CONCURRENCY is"):
         load_settings(environ=environ, directory=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("JTC_HISTORY", "none"), ("JTC_TIMEZONE", "Europa/Lisbon")]
+)
+def test_an_unusable_variable_is_named(
+    tmp_path: Path, variable: str, value: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"{variable} is '{value}'"):
+        load_settings(environ={variable: value}, directory=tmp_path)
 
 
 @pytest.mark.parametrize("value", [0, -1, True])

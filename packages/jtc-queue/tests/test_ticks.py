@@ -1,104 +1,247 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jtc.queue.ticks import CATCHUP_WINDOW, decide, next_tick, ticks_after
+from jtc.queue.ticks import (
+    count_ticks,
+    fire_time,
+    first_due,
+    last_to_fire,
+    next_tick,
+    ticks_after,
+    ticks_before,
+    ticks_from,
+    ticks_to_fire,
+)
 from jtc.schedule import ScheduledTask
 
+MICROSECOND = timedelta(microseconds=1)
+MILLISECOND = timedelta(milliseconds=1)
 SECOND = timedelta(seconds=1)
-moments = st.floats(min_value=946_684_800, max_value=2_840_140_800).map(
-    lambda seconds: datetime.fromtimestamp(seconds, tz=UTC)
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+moments = st.integers(946_684_800_000_000, 2_840_140_800_000_000).map(
+    lambda count: datetime(1970, 1, 1, tzinfo=UTC) + count * MICROSECOND
 )
-intervals = st.integers(min_value=1, max_value=7 * 86_400)
-expressions = st.sampled_from(
-    [
-        "* * * * *",
-        "*/5 * * * *",
-        "0 * * * *",
-        "30 1 * * *",
-        "30 2 * * *",
-        "0 0 1 * *",
-        "0 0 * * 0",
-        "0 9-17 * * MON-FRI",
-        "0 0 L * *",
-        "0 12 * * MON#2",
-        "*/30 * * * * *",
-        "@hourly",
-    ]
+crons = st.builds(
+    ScheduledTask,
+    st.just(print),
+    st.sampled_from(
+        [
+            "* * * * *",
+            "*/5 * * * *",
+            "30 2 * * *",
+            "*/7 1-3 * * SUN",
+            "0 0 1 * *",
+            "0 9-17 * * MON-FRI",
+            "*/20 * * * * *",
+        ]
+    ),
+    timezone=st.sampled_from(
+        ["UTC", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca"]
+    ),
+    dst=st.sampled_from(["auto", "skip", "repeat"]),
+    jitter=st.sampled_from([0, 0, 0.5, 20, 90, 7200]),
 )
-zones = st.sampled_from(
-    ["UTC", "America/New_York", "Europe/Paris", "Australia/Lord_Howe", "Asia/Kolkata"]
-)
 
 
-def task(schedule: str | int, timezone: str | None = None) -> ScheduledTask:
-    return ScheduledTask(lambda ctx: None, schedule, "report", timezone=timezone)
+@st.composite
+def intervals(draw: st.DrawFn) -> ScheduledTask:
+    seconds = draw(st.one_of(st.integers(1, 90), st.integers(90, 7 * 86_400)))
+    phase = draw(st.integers(0, seconds - 1))
+    jitter = draw(st.sampled_from([0, 0.25, 0.75])) * seconds
+    return ScheduledTask(print, seconds, phase=phase, jitter=jitter)
 
 
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+@st.composite
+def tasks(draw: st.DrawFn) -> tuple[ScheduledTask, datetime]:
+    """A task, which may begin and end, and a moment somewhere there."""
+    task = draw(st.one_of(crons, intervals()))
+    around = draw(moments)
+    hours = st.one_of(st.none(), st.integers(0, 200).map(lambda n: timedelta(hours=n)))
+    before, after = draw(hours), draw(hours)
+    starts_at = None if before is None else around - before
+    ends_at = None if after is None else around + after
+    options = task.options.derive({"starts_at": starts_at, "ends_at": ends_at})
+    return ScheduledTask(print, task.schedule, options=options), around
 
 
-def local(moment: datetime, zone: str = "America/New_York") -> str:
-    return moment.astimezone(ZoneInfo(zone)).strftime("%d %H:%M %Z")
+def all_of(task: ScheduledTask, after: datetime, count: int = 40) -> list[datetime]:
+    return list(islice(ticks_after(task, after), count))
 
 
-@given(seconds=intervals, after=moments)
+@given(intervals(), moments)
+@settings(deadline=None, max_examples=50)
 def test_interval_ticks_lie_on_the_grid_from_the_epoch(
-    seconds: int, after: datetime
-) -> None:
-    tick = next_tick(task(seconds), after)
-    assert tick > after
-    assert tick - after <= timedelta(seconds=seconds)
-    assert tick.timestamp() % seconds == 0
-
-
-@given(expression=expressions, zone=zones, after=moments)
-@settings(deadline=None)
-def test_the_next_tick_is_later_and_in_utc(
-    expression: str, zone: str, after: datetime
-) -> None:
-    tick = next_tick(task(expression, zone), after)
-    assert tick > after
-    assert tick.tzinfo is UTC
-
-
-@given(
-    expression=expressions,
-    zone=zones,
-    after=moments,
-    part=st.floats(min_value=0, max_value=0.999),
-)
-@settings(deadline=None)
-def test_every_moment_before_a_tick_has_the_same_next_tick(
-    expression: str, zone: str, after: datetime, part: float
-) -> None:
-    tick = next_tick(task(expression, zone), after)
-    between = after + (tick - after) * part
-    assert next_tick(task(expression, zone), between) == tick
-
-
-@given(expression=expressions, zone=zones, after=moments, cut=st.integers(1, 11))
-@settings(deadline=None)
-def test_ticks_are_the_same_however_often_one_starts_anew(
-    expression: str, zone: str, after: datetime, cut: int
+    task: ScheduledTask, after: datetime
 ) -> None:
     # Given
-    whole = list(islice(ticks_after(task(expression, zone), after), 24))
-    # When the walk is begun again after every `cut` ticks
-    pieces: list[datetime] = []
-    position = after
-    while len(pieces) < 24:
-        pieces += islice(ticks_after(task(expression, zone), position), cut)
-        position = pieces[-1]
+    assert isinstance(task.schedule, int)
+    interval = timedelta(seconds=task.schedule)
+    # When
+    first, second = all_of(task, after, 2)
     # Then
-    assert pieces[:24] == whole
+    assert after < first <= after + interval
+    assert second - first == interval
+    assert first.timestamp() % task.schedule == task.options.phase
+
+
+@given(tasks())
+@settings(deadline=None, max_examples=50)
+def test_the_next_tick_is_later_in_utc_and_inside_the_life_of_the_task(
+    case: tuple[ScheduledTask, datetime],
+) -> None:
+    task, after = case
+    starts_at, ends_at = task.options.starts_at, task.options.ends_at
+    for tick in all_of(task, after, 5):
+        assert tick > after
+        assert tick.tzinfo is UTC
+        assert starts_at is None or tick >= starts_at
+        assert ends_at is None or tick <= ends_at
+
+
+@given(tasks(), st.sampled_from([1, 2, 3, 7, 11, 1000]))
+@settings(deadline=None, max_examples=50)
+def test_ticks_are_the_same_however_often_one_starts_anew(
+    case: tuple[ScheduledTask, datetime], cut: int
+) -> None:
+    # Given
+    task, after = case
+    whole = all_of(task, after)
+    # When the walk begins again after every `cut` ticks
+    pieces: list[datetime] = []
+    position: datetime | None = after
+    while position and len(pieces) < len(whole):
+        pieces += all_of(task, position, min(cut, 40))
+        position = pieces[-1] if pieces else None
+    # Then
+    assert pieces[: len(whole)] == whole
+
+
+@given(tasks())
+@settings(deadline=None, max_examples=50)
+def test_backwards_and_counted_the_ticks_are_the_same(
+    case: tuple[ScheduledTask, datetime],
+) -> None:
+    # Given
+    task, after = case
+    whole = all_of(task, after)
+    if not whole:
+        assert next_tick(task, after) is None
+        return
+    # Then
+    backwards = ticks_before(task, whole[-1] + MICROSECOND)
+    found = list(takewhile(lambda tick: tick > after, backwards))
+    assert found == whole[::-1]
+    assert count_ticks(task, after + MICROSECOND, whole[-1]) == len(whole)
+    assert count_ticks(task, whole[0], whole[-1]) == len(whole)
+
+
+@given(tasks())
+@settings(deadline=None, max_examples=50)
+def test_jitter_never_reorders_nor_doubles_ticks(
+    case: tuple[ScheduledTask, datetime],
+) -> None:
+    # Given ticks, and the one after them whether or not the task still has it
+    task, after = case
+    ticks = all_of(task, after)
+    # Then each fires before the next, and no later than the jitter allows
+    fires = [fire_time(task, tick) for tick in ticks]
+    for tick, fired in zip(ticks, fires, strict=True):
+        late = fired - tick
+        assert timedelta(0) <= late
+        assert late < timedelta(seconds=task.options.jitter) or late == timedelta(0)
+        assert late % MILLISECOND == timedelta(0)
+    for (_, fired), (following, _) in pairwise(zip(ticks, fires, strict=True)):
+        assert fired < following
+
+
+@given(tasks(), st.lists(st.floats(0, 1), min_size=1, max_size=5))
+@settings(deadline=None, max_examples=50)
+def test_stretches_of_time_share_out_the_ticks_by_the_time_they_fire(
+    case: tuple[ScheduledTask, datetime], parts: list[float]
+) -> None:
+    # Given a stretch of time
+    task, start = case
+    ticks = all_of(task, start, 20)
+    if not ticks:
+        return
+    end = ticks[-1]
+    # When it is cut at any moments
+    cuts = sorted({start, *(start + (end - start) * part for part in parts), end})
+    found = [
+        tick
+        for first, last in pairwise(cuts)
+        for tick in ticks_to_fire(task, first + MICROSECOND, last)
+    ]
+    # Then each tick that fires inside is in one piece
+    whole = ticks_to_fire(task, start + MICROSECOND, end)
+    assert found == list(whole)
+    assert set(ticks) - set(found) == {t for t in ticks if fire_time(task, t) > end}
+
+
+@given(tasks(), st.floats(0, 1))
+@settings(deadline=None, max_examples=50)
+def test_what_fires_first_and_last_is_found_from_any_moment(
+    case: tuple[ScheduledTask, datetime], part: float
+) -> None:
+    # Given two ticks that follow each other, and a moment between their firing
+    task, start = case
+    last, following, *_ = [*all_of(task, start, 2), None, None]
+    if last is None or following is None:
+        return
+    first, second = fire_time(task, last), fire_time(task, following)
+    moment = min(first + (second - first) * part, second - MICROSECOND)
+    # Then
+    assert last_to_fire(task, moment) == last
+    assert first_due(task, moment) == second
+    assert next(ticks_from(task, second)) == following
+    assert next(ticks_from(task, first)) == last
+
+
+def test_jitter_is_the_same_for_every_worker_and_another_for_each_tick() -> None:
+    # Given two workers that know a task, and a task of another name
+    one, two = (ScheduledTask(print, 3600, "a", jitter=600) for _ in range(2))
+    other = ScheduledTask(print, 3600, "b", jitter=600)
+    ticks = all_of(one, NOON, 24)
+    # Then
+    late = [fire_time(one, tick) - tick for tick in ticks]
+    assert late == [fire_time(two, tick) - tick for tick in ticks]
+    assert late != [fire_time(other, tick) - tick for tick in ticks]
+    assert len(set(late)) > 20
+    assert max(late) > timedelta(seconds=300) > min(late)
+
+
+def test_jitter_makes_no_difference_to_the_nominal_times() -> None:
+    plain = ScheduledTask(print, "*/5 * * * *")
+    spread = ScheduledTask(print, "*/5 * * * *", jitter=200)
+    assert all_of(plain, NOON) == all_of(spread, NOON)
+
+
+def test_a_task_has_ticks_at_its_beginning_and_at_its_end() -> None:
+    task = ScheduledTask(print, 3600, starts_at=NOON, ends_at=NOON + timedelta(hours=2))
+    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+    ticks = [NOON, NOON + timedelta(hours=1), NOON + timedelta(hours=2)]
+    assert list(ticks_after(task, long_ago)) == ticks
+    assert list(ticks_before(task, datetime(2100, 1, 1, tzinfo=UTC))) == ticks[::-1]
+    assert count_ticks(task, long_ago, datetime(2100, 1, 1, tzinfo=UTC)) == 3
+    assert next_tick(task, ticks[-1]) is None
+    assert first_due(task, ticks[-1]) is None
+
+
+def test_the_last_tick_of_a_task_has_its_jitter_although_it_is_over() -> None:
+    # Given a task that ends with its tick at noon
+    task = ScheduledTask(print, 3600, "a", jitter=3000, ends_at=NOON)
+    forever = ScheduledTask(print, 3600, "a", jitter=3000)
+    # Then it fires then as it would otherwise
+    assert fire_time(task, NOON) == fire_time(forever, NOON) > NOON
+    assert first_due(task, NOON) == fire_time(task, NOON)
 
 
 @pytest.mark.parametrize(
@@ -118,93 +261,14 @@ def test_ticks_are_the_same_however_often_one_starts_anew(
 def test_changing_clocks_follow_debians_rule(
     expression: str, after: str, ticks: list[str]
 ) -> None:
-    found = islice(
-        ticks_after(task(expression, "America/New_York"), at(after)), len(ticks)
-    )
-    assert [local(tick) for tick in found] == ticks
+    task = ScheduledTask(print, expression, timezone="America/New_York")
+    found = all_of(task, datetime.fromisoformat(after), len(ticks))
+    zone = ZoneInfo("America/New_York")
+    assert [f"{tick.astimezone(zone):%d %H:%M %Z}" for tick in found] == ticks
 
 
-def test_a_fixed_time_runs_in_the_first_pass_of_a_repeated_hour_only() -> None:
-    # Given 01:10 in the second pass, later than the 01:30 of the first
-    after = at("2026-11-01T01:10-05:00")
-    # Then the next 01:30 is tomorrow's
-    tick = next_tick(task("30 1 * * *", "America/New_York"), after)
-    assert local(tick) == "02 01:30 EST"
-
-
-def test_a_tick_on_time_runs() -> None:
-    due = at("2026-11-22T10:00:00+00:00")
-    decision = decide(task(60), due, due + timedelta(milliseconds=3))
-    assert decision.ticks == (due,)
-    assert decision.missed == ()
-    assert decision.next == due + timedelta(seconds=60)
-
-
-def test_of_ticks_that_are_late_together_the_newest_runs() -> None:
-    due = at("2026-11-22T10:00:00+00:00")
-    decision = decide(task(1), due, due + 3.5 * SECOND)
-    assert decision.ticks == (due + 3 * SECOND,)
-    assert [tick for tick, _ in decision.missed] == [due + n * SECOND for n in range(3)]
-
-
-def test_of_missed_ticks_the_newest_runs_and_the_others_are_recorded() -> None:
-    due = at("2026-11-22T10:00:00+00:00")
-    decision = decide(task(600), due, due + timedelta(minutes=35))
-    assert decision.ticks == (due + timedelta(minutes=30),)
-    assert decision.missed == tuple(
-        (due + timedelta(minutes=m), "missed:down") for m in (0, 10, 20)
-    )
-    assert decision.next == due + timedelta(minutes=40)
-
-
-def test_after_an_absence_only_the_newest_tick_runs() -> None:
-    due = at("2026-11-22T10:00:00+00:00")
-    decision = decide(task(1), due, due + timedelta(minutes=2))
-    assert decision.ticks == (due + timedelta(minutes=2),)
-    assert len(decision.missed) == 120
-
-
-def test_a_tick_missed_longer_ago_than_the_window_does_not_run() -> None:
-    due = at("2026-11-22T00:00:00+00:00")
-    decision = decide(task("@daily"), due, due + timedelta(hours=9))
-    assert decision.ticks == ()
-    assert decision.missed == ((due, "missed:catchup_window"),)
-    assert decision.next == due + timedelta(days=1)
-
-
-def test_years_of_absence_cost_no_more_than_the_window() -> None:
-    due = at("1990-01-01T00:00:00+00:00")
-    decision = decide(task(1), due, at("2026-11-22T00:00:00+00:00"))
-    assert len(decision.ticks) + len(decision.missed) <= 3600 + 2
-    assert decision.missed[0] == (due, "missed:catchup_window")
-
-
-@given(
-    schedule=st.one_of(intervals, expressions),
-    zone=zones,
-    now=moments,
-    behind=st.timedeltas(min_value=timedelta(0), max_value=timedelta(hours=3)),
-)
-@settings(deadline=None, max_examples=60)
-def test_every_tick_of_the_window_is_decided_on_exactly_once(
-    schedule: str | int, zone: str, now: datetime, behind: timedelta
-) -> None:
-    # Given an entry that is due
-    one = task(schedule, None if isinstance(schedule, int) else zone)
-    due = next_tick(one, now - behind - timedelta(days=1))
-    if due > now:
-        return
-    # When
-    decision = decide(one, due, now)
-    # Then each tick of the window runs or is recorded, in order, and none twice
-    missed = [tick for tick, _ in decision.missed if tick >= now - CATCHUP_WINDOW]
-    decided = [*missed, *decision.ticks]
-    horizon = max(due, now - CATCHUP_WINDOW) - timedelta(microseconds=1)
-    expected = []
-    for tick in ticks_after(one, horizon):
-        if tick > now:
-            break
-        expected.append(tick)
-    assert decided == expected
-    assert decision.next > now
-    assert len(decision.ticks) <= 1
+def test_a_run_time_zone_decides_for_an_expression_that_names_none() -> None:
+    # Given a task as the provider hands it on
+    task = ScheduledTask(print, "0 9 * * *").in_timezone("Asia/Tokyo")
+    # Then
+    assert next_tick(task, NOON) == datetime(2026, 11, 23, tzinfo=UTC)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
@@ -10,6 +11,7 @@ from jtc.queue import (
     RedisQueue,
     Scheduler,
     ServerInfo,
+    TaskFunction,
     Worker,
     check_server,
     load_settings,
@@ -20,7 +22,7 @@ from jtc.queue import (
     task_function_name,
 )
 from jtc.queue.keys import QueueKeys
-from jtc.schedule import ScheduleRegistry
+from jtc.schedule import ScheduledTask, ScheduleRegistry
 
 logger = logging.getLogger(__name__)
 
@@ -28,13 +30,15 @@ logger = logging.getLogger(__name__)
 class QueueProvider:
     """Puts the parts together: settings, queue, container, scheduled tasks, worker.
 
-    What is not given comes from `REDIS_URL`, `QUEUE_NAME` and `QUEUE_CONCURRENCY`, then
-    from `[tool.jtc]` in pyproject.toml, then from the defaults.
+    What is not given comes from `REDIS_URL`, `QUEUE_NAME`, `QUEUE_CONCURRENCY` and
+    `JTC_TIMEZONE`, then from `[tool.jtc]` in pyproject.toml, then from the defaults.
 
     Args:
         redis_url: `redis://`, `rediss://` or `unix://`.
         queue_name: The queue to work on and to dispatch to.
         concurrency: How many jobs the worker runs at once.
+        timezone: The IANA name of the zone in which a schedule is read that names none;
+            UTC by default.
 
     Raises:
         SettingsError: A setting has the wrong form.
@@ -51,14 +55,21 @@ class QueueProvider:
         redis_url: str | None = None,
         queue_name: str | None = None,
         concurrency: int | None = None,
+        *,
+        timezone: str | None = None,
     ) -> None:
         settings = load_settings(
-            redis_url=redis_url, queue_name=queue_name, concurrency=concurrency
+            redis_url=redis_url,
+            queue_name=queue_name,
+            concurrency=concurrency,
+            timezone=timezone,
         )
         QueueKeys(settings.queue_name)  # refuses a name that is none
         self.redis_url = settings.redis_url
         self.queue_name = settings.queue_name
         self.concurrency = settings.concurrency
+        self.timezone = settings.timezone
+        self._settings = settings
         self.connection_error: str | None = None
         self.was_refused = False
         self._server: ServerInfo | None = None
@@ -117,7 +128,7 @@ class QueueProvider:
             logger.warning("%s", risk, extra={"action": "server_risk"})
         JobManager.initialize(self.redis_url, self.queue_name)
         set_container(default_container() if container is None else container)
-        self._queue = JobManager.get_queue()
+        self._queue = self._open_queue(self.queue_name)
 
     def get_worker(self, *, burst: bool = False) -> Worker:
         """Return the worker, made at the first call from the tasks registered by then.
@@ -131,13 +142,14 @@ class QueueProvider:
         if self._queue is None:
             raise ProviderNotInitialized
         if self._worker is None:
-            tasks = ScheduleRegistry.get_all()
+            registered = ScheduleRegistry.get_all()
+            tasks = [task.in_timezone(self.timezone) for task in registered]
             self._worker = Worker(
                 self._queue,
                 [("runner", runner)]
-                + [(task_function_name(task), task.func) for task in tasks],
+                + [(task_function_name(task), TaskFunction(task)) for task in tasks],
                 concurrency=self.concurrency,
-                scheduler=Scheduler(self._queue, tasks),
+                schedulers=self._schedulers(self._queue, tasks),
                 burst=burst,
             )
         return self._worker
@@ -147,3 +159,25 @@ class QueueProvider:
         self._queue = None
         self._worker = None
         await JobManager.close()
+
+    def _schedulers(
+        self, own: RedisQueue, tasks: Sequence[ScheduledTask]
+    ) -> list[Scheduler]:
+        """Return one for each queue in which a task is scheduled, and for our own."""
+        queues = {own.name: own}
+        for task in tasks:
+            if (name := task.options.queue) is not None and name not in queues:
+                queues[name] = self._open_queue(name)
+        return [
+            Scheduler(
+                queue,
+                [t for t in tasks if (t.options.queue or own.name) == queue.name],
+                environment=self._settings.environment,
+            )
+            for queue in queues.values()
+        ]
+
+    def _open_queue(self, name: str) -> RedisQueue:
+        queue = JobManager.get_queue(name)
+        queue.history_length = self._settings.history
+        return queue

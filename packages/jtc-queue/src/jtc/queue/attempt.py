@@ -54,6 +54,7 @@ class Attempt:
         self.job = job
         self.now = now
         self.started = time.monotonic()
+        job.clock = (now, self.started)
         self.deadline = math.inf
         self.task: asyncio.Task[Settlement | None] | None = None
         self._cancel_reason: str | None = None

@@ -6,6 +6,7 @@ import saq
 from saq.job import Status
 
 from jtc.queue.codec import decode
+from jtc.queue.tick import TickMeta, tick_meta_of
 
 if TYPE_CHECKING:
     from jtc.queue.redis_queue import RedisQueue
@@ -33,6 +34,9 @@ class ClaimedJob(saq.Job):
     # Not fields: they belong to this attempt and are no part of the document.
     claim = ""
     document: Any = None
+    tick: TickMeta | None = None
+    # The server's clock and this process's counter when the attempt began, in seconds.
+    clock: tuple[float, float] | None = None
 
     def restore(self) -> None:
         """Put back the arguments as they were when the job was claimed.
@@ -54,6 +58,8 @@ def read_claimed_job(queue: RedisQueue, payload: bytes | None) -> ClaimedJob | N
             return None
         job = ClaimedJob(**document, queue=queue)
         job.document = payload
+        if job.meta:
+            job.tick = tick_meta_of(job.meta)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return job if _is_sound(job) else None

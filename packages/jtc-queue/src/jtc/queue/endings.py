@@ -12,7 +12,7 @@ from saq.utils import now
 from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.codec import as_json, encode
 from jtc.queue.document import document_of
-from jtc.queue.errors import Discard
+from jtc.queue.errors import Discard, TickSkipped
 from jtc.queue.failure import (
     Failure,
     describe_failure,
@@ -23,6 +23,7 @@ from jtc.queue.failure import (
 from jtc.queue.redis_queue import seconds_kept
 from jtc.queue.retry_policy import next_delay
 from jtc.queue.settlement import Kind, Settlement
+from jtc.queue.tick_end import TickEnd, cancellation, tick_end_of
 from jtc.queue.verdict import Verdict, judge_now
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def completed(job: ClaimedJob, result: Any) -> Settlement:
     """
     job.status, job.result, job.error, job.progress = Status.COMPLETE, result, None, 1.0
     job.completed = job.touched = now()
-    return _settlement(job, "done", job.ttl)
+    return _settlement(job, "done", job.ttl, tick_end_of(job))
 
 
 def raised(
@@ -69,13 +70,16 @@ def raised(
     verdict = verdict or judge_now(job, error)
     if verdict.kind == "elsewhere":
         return elsewhere(job, error)
+    if isinstance(error, TickSkipped):
+        return skipped(job, error)
     if verdict.kind == "discard":
         reason = str(error) if isinstance(error, Discard) else headline(error)
-        return aborted(job, f"discarded: {writable(reason)}")
+        discarded = f"discarded: {writable(reason)}"
+        return _given_up(job, discarded, error=discarded)
     text = writable("".join(traceback.format_exception(error)))
     if verdict.kind == "retry":
         return retried(job, text, wait=verdict.wait)
-    return failed(job, text, describe_failure(error))
+    return failed(job, text, describe_failure(error), summary=headline(error))
 
 
 def retried(job: ClaimedJob, error: str, *, wait: float | None = None) -> Settlement:
@@ -86,21 +90,41 @@ def retried(job: ClaimedJob, error: str, *, wait: float | None = None) -> Settle
     return _settlement(job, "retry", round(wait * 1000))
 
 
-def failed(job: ClaimedJob, error: str, failure: Failure | None = None) -> Settlement:
-    """Fail the job for good; it is kept for a week."""
+def failed(
+    job: ClaimedJob,
+    error: str,
+    failure: Failure | None = None,
+    *,
+    summary: str | None = None,
+) -> Settlement:
+    """Fail the job for good; it is kept for a week.
+
+    Args:
+        job: The job.
+        error: The traceback, or another reason.
+        failure: What it failed with; read from `error` unless given.
+        summary: `error` in one line, if it has more.
+    """
     job.restore()
     failure = failure or read_failure({}, error)
     job.meta = {**_meta_of(job), **failure.as_meta()}
     job.status, job.error, job.result = Status.FAILED, error, None
     job.completed = job.touched = now()
-    return _settlement(job, "failed", seconds_kept(job))
+    return _settlement(
+        job, "failed", seconds_kept(job), tick_end_of(job, error=summary or error)
+    )
 
 
 def aborted(job: ClaimedJob, reason: str) -> Settlement:
     """End the job because somebody canceled it."""
-    job.status, job.error, job.result = Status.ABORTED, reason, None
-    job.completed = job.touched = now()
-    return _settlement(job, "done", job.ttl)
+    return _given_up(job, reason, error=cancellation(reason))
+
+
+def skipped(job: ClaimedJob, skip: TickSkipped) -> Settlement:
+    """End a tick's job because a condition of its task was against it."""
+    return _given_up(
+        job, str(skip), error=skip.error, outcome=f"skipped:{skip.condition}"
+    )
 
 
 def released(job: ClaimedJob, *, wait: float = 0.0) -> Settlement:
@@ -144,6 +168,15 @@ def lost(job: ClaimedJob) -> Settlement:
     return released(job)
 
 
+def _given_up(
+    job: ClaimedJob, reason: str, *, error: str | None, outcome: str | None = None
+) -> Settlement:
+    job.status, job.error, job.result = Status.ABORTED, reason, None
+    job.completed = job.touched = now()
+    end = tick_end_of(job, outcome=outcome, error=error)
+    return _settlement(job, "done", job.ttl, end)
+
+
 def _kills(job: ClaimedJob) -> int:
     # A job's meta is its owner's, who may use the word for something else.
     kills = job.meta.get("kills", 0)
@@ -158,13 +191,20 @@ def _reset(job: ClaimedJob, error: str | None) -> None:
     job.touched = now()
 
 
-def _settlement(job: ClaimedJob, kind: Kind, number: int) -> Settlement:
-    return Settlement(job.id, job.claim, kind, _document(job), number, job.status.value)
+def _settlement(
+    job: ClaimedJob, kind: Kind, number: int, tick: TickEnd | None = None
+) -> Settlement:
+    return Settlement(
+        job.id, job.claim, kind, _document(job), number, job.status.value, tick
+    )
 
 
 def _document(job: ClaimedJob) -> bytes:
     queue = job.get_queue()
     job.meta = _meta_of(job)
+    if job.tick is not None:
+        # The function may have taken it away, and the next attempt is the same tick's.
+        job.meta["tick"] = job.tick
     try:
         return encode(document_of(job))
     except (TypeError, ValueError, RecursionError) as error:

@@ -90,6 +90,21 @@ class Discard(QueueError):
         super().__init__(reason)
 
 
+class TickSkipped(Discard):
+    """Raised in place of a tick's run that its task's `when` or `skip` is against.
+
+    Attributes:
+        condition: `when` or `skip`.
+        error: What that raised, if it did; None when it was asked and said so.
+    """
+
+    def __init__(self, condition: str, error: str | None = None) -> None:
+        said = "was against it" if error is None else f"could not be asked: {error}"
+        super().__init__(f"{condition} of the task {said}")
+        self.condition = condition
+        self.error = error
+
+
 class TooLateToRetry(QueueError, TimeoutError):
     """Raised in place of a try that could not begin within the job's `retry_until`."""
 
@@ -112,6 +127,71 @@ class InvalidFilter(QueueError, ValueError):
 
     def __init__(self, part: str, value: object, allowed: str) -> None:
         super().__init__(f"{part}={value!r}; it has to be {allowed}.")
+
+
+class ScheduleNotFound(QueueError, LookupError):
+    """Raised when a queue has no schedule of that name."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        queue: str,
+        known: Sequence[str] = (),
+        elsewhere: str | None = None,
+    ) -> None:
+        near = difflib.get_close_matches(str(name), known)
+        hint = "jtc schedule list, or Schedules(queue).list(), shows what it has."
+        if elsewhere is not None:
+            hint = f"It is scheduled in queue '{elsewhere}'."
+        elif near:
+            hint = f"Did you mean {' or '.join(map(repr, near))}?"
+        super().__init__(f"Queue '{queue}' has no schedule {name!r}. {hint}")
+
+
+class ScheduleExists(QueueError, ValueError):
+    """Raised when a schedule is made under a name that is taken."""
+
+    def __init__(self, name: str, *, in_code: bool) -> None:
+        way_out = (
+            "It is a task in code: choose another name."
+            if in_code
+            else "Change it with update(), or choose another name."
+        )
+        super().__init__(f"There is a schedule {name!r} already. {way_out}")
+
+
+class InvalidSchedule(QueueError, ValueError):
+    """Raised when what is said of a schedule made at run time cannot work."""
+
+    def __init__(self, name: object, problem: str) -> None:
+        end = "" if problem.endswith("?") else "."
+        super().__init__(f"Schedule {name!r}: {problem}{end}")
+
+
+class InvalidPause(QueueError, ValueError):
+    """Raised when a schedule is paused until a time that means nothing."""
+
+    def __init__(self, name: str, until: object, allowed: str) -> None:
+        super().__init__(f"pause({name!r}, until={until!r}): it has to be {allowed}.")
+
+
+class InvalidBackfill(QueueError, ValueError):
+    """Raised when a range of ticks to run cannot be worked through."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"backfill({name!r}): {problem}.")
+
+
+class UnreadableDefinition(QueueError, ValueError):
+    """Raised when a queue holds a schedule that this version cannot read."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            f"The queue's definition of schedule {name!r} cannot be read: {why}. If a "
+            "newer version of jtc wrote it, update this one; else remove the schedule "
+            "and make it again."
+        )
 
 
 class InvalidQueueName(QueueError, ValueError):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 
 from jtc.queue.claimed_job import ClaimedJob
-from jtc.queue.errors import Retry
+from jtc.queue.errors import Retry, TickSkipped
 from jtc.queue.failure import headline
 from jtc.queue.settlement import Kind
 from jtc.queue.verdict import Verdict
@@ -26,6 +26,8 @@ def log_failure(
     """
     if kind == "release":
         _say(logging.WARNING, "Gave back job %s (%s): %s", job, error, "release")
+    elif isinstance(error, TickSkipped):
+        _say(logging.INFO, "Skipped job %s (%s): %s", job, error, "skip")
     elif verdict.kind == "discard":
         _say(logging.INFO, "Discarded job %s (%s): %s", job, error, "discard")
     elif verdict.kind == "retry" and isinstance(error, Retry):

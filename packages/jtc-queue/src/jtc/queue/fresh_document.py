@@ -4,6 +4,7 @@ from jtc.queue.claimed_job import read_claimed_job
 from jtc.queue.codec import decode, encode
 from jtc.queue.failure import META as FAILURE
 from jtc.queue.redis_queue import RedisQueue
+from jtc.queue.tick import tick_meta, tick_meta_of
 
 # What an attempt leaves in a document, and the engine in its `meta`.
 _OF_ATTEMPTS = frozenset(
@@ -42,5 +43,8 @@ def fresh_document(
         return None
     kept = {k: v for k, v in decode(document).items() if k not in _OF_ATTEMPTS}
     meta = {k: v for k, v in job.meta.items() if k not in _OF_FAILURES}
+    if (tick := tick_meta_of(meta)) is not None:
+        # The tick has its outcome; what runs now is somebody's wish.
+        meta["tick"] = tick_meta(tick["name"], tick["nominal"], kind="manual")
     times = {"status": "queued", "queued": now, "touched": now}
     return encode({**kept, "meta": meta, **times})

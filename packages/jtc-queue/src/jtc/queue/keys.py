@@ -29,7 +29,12 @@ class QueueKeys:
     seen: str = field(init=False)
     last: str = field(init=False)
     previous: str = field(init=False)
+    paused: str = field(init=False)
+    runs: str = field(init=False)
+    polled: str = field(init=False)
+    definitions: str = field(init=False)
     history: str = field(init=False)
+    buffer: str = field(init=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -38,6 +43,24 @@ class QueueKeys:
             object.__setattr__(self, key, f"saq:{self.name}:{key}")
         for key in ("claims", "workers", "cancels", "failed"):
             object.__setattr__(self, key, f"jtc:{self.name}:{key}")
-        for key in ("due", "seen", "last", "previous"):
+        for key in ("due", "seen", "last", "previous", "paused", "runs"):
             object.__setattr__(self, key, f"jtc:{self.name}:{key}")
-        object.__setattr__(self, "history", f"jtc:{self.name}:history:")
+        for key in ("polled", "definitions"):
+            object.__setattr__(self, key, f"jtc:{self.name}:{key}")
+        # A task's name comes behind these.
+        for key in ("history", "buffer"):
+            object.__setattr__(self, key, f"jtc:{self.name}:{key}:")
+
+    @property
+    def ticks(self) -> list[str]:
+        """The keys that `scripts/ticks.lua` works with, in its order."""
+        return [
+            self.previous,
+            self.paused,
+            self.runs,
+            self.history,
+            self.buffer,
+            self.incomplete,
+            self.queued,
+            self.failed,
+        ]

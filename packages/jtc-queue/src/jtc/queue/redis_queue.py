@@ -19,12 +19,14 @@ from jtc.queue.codec import decode, encode
 from jtc.queue.document import document_of
 from jtc.queue.enqueuing import Enqueuing, Entry
 from jtc.queue.errors import Unserializable
+from jtc.queue.failure import read_failure
 from jtc.queue.keys import QueueKeys
 from jtc.queue.outage import Outage
 from jtc.queue.retry_policy import next_delay
-from jtc.queue.scripts import Scripts
+from jtc.queue.scripts import Argument, Scripts
 from jtc.queue.settlement import Kind, Settlement
 from jtc.queue.settling import Settling
+from jtc.queue.tick_end import TickEnd, cancellation, tick_end_of
 
 if TYPE_CHECKING:
     from saq.types import ListenCallback, QueueInfo, VersionTuple
@@ -60,6 +62,15 @@ class RedisQueue(SaqRedisQueue):
 
     def __repr__(self) -> str:
         return f"<RedisQueue {self.name}>"
+
+    @property
+    def history_length(self) -> int:
+        """How many records of a schedule are kept; 100 unless set."""
+        return self._settling.history_length
+
+    @history_length.setter
+    def history_length(self, length: int) -> None:
+        self._settling.history_length = length
 
     # -- putting jobs in ---------------------------------------------------------------
 
@@ -154,8 +165,9 @@ class RedisQueue(SaqRedisQueue):
         self, job: saq.Job, kind: Kind, number: int, status: Status
     ) -> None:
         claim = job.claim if isinstance(job, ClaimedJob) else ""
+        tick = _tick_end(job) if kind in ("done", "failed") else None
         settlement = Settlement(
-            job.id, claim, kind, self.serialize(job), number, status.value
+            job.id, claim, kind, self.serialize(job), number, status.value, tick
         )
         if not await self.settle(settlement):
             logger.warning(
@@ -186,12 +198,13 @@ class RedisQueue(SaqRedisQueue):
         if job is None or job.status in TERMINAL_STATUSES:
             return False
         job.status, job.error, job.completed = Status.ABORTED, reason, now()
-        reply = await self.scripts.run(
-            "cancel",
-            [self.keys.incomplete, self.keys.claims, self.keys.cancels],
-            [job.id, reason, self.serialize(job), job.ttl, job.status.value],
-        )
-        return bytes(reply) != b"ended"
+        keys = [self.keys.incomplete, self.keys.claims, self.keys.cancels]
+        args: list[Argument] = [job.id, reason, self.serialize(job), job.ttl]
+        args.append(job.status.value)
+        if (tick := tick_end_of(job, error=cancellation(reason))) is not None:
+            keys += self.keys.ticks
+            args += [*tick.as_arguments(), self.history_length]
+        return bytes(await self.scripts.run("cancel", keys, args)) != b"ended"
 
     async def schedule(self, lock: int = 1) -> list[str]:  # noqa: ARG002 - SAQ's signature
         """Queue the delayed jobs whose time has come; SAQ's name for `promote`."""
@@ -288,3 +301,8 @@ def seconds_kept(job: saq.Job) -> int:
     if job.status == Status.FAILED and job.ttl != 0:
         return max(job.ttl, FAILED_TTL)
     return job.ttl
+
+
+def _tick_end(job: saq.Job) -> TickEnd | None:
+    error = read_failure({}, job.error).message if job.error else None
+    return tick_end_of(job, error=error)

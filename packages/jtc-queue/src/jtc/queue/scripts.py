@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from functools import cache
 from importlib.resources import files
@@ -17,15 +18,20 @@ from jtc.queue.outage import Outage, is_outage
 BUSY = ("claim", "settle", "enqueue")
 # Their errors go to the program that asked; the others are a worker's own business.
 ASKED = ("enqueue", "cancel")
+_INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
 
 Argument = str | bytes | int | float
 
 
 @cache
 def script_source(name: str) -> str:
-    """Return the Lua text of one transition."""
+    """Return the Lua text of one transition.
+
+    A line `-- include: NAME` in it stands for the text of another file.
+    """
     path = files("jtc.queue").joinpath("scripts", f"{name}.lua")
-    return path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    return _INCLUDE.sub(lambda found: script_source(found[1]), text)
 
 
 @cache

@@ -8,21 +8,48 @@ from pathlib import Path
 from typing import Any
 
 from jtc.queue.errors import InvalidSetting, UnknownSetting, UnreadableSettings
+from jtc.schedule import InvalidTimezone
+from jtc.schedule.zone import zone_name
 
 DEFAULT_REDIS_URL = "redis://localhost:6379"
 DEFAULT_QUEUE_NAME = "default"
 DEFAULT_CONCURRENCY = 10
-_KEYS = ("redis_url", "queue", "concurrency", "modules")
+DEFAULT_TIMEZONE = "UTC"
+DEFAULT_HISTORY = 100
+_KEYS = (
+    "redis_url",
+    "queue",
+    "concurrency",
+    "modules",
+    "timezone",
+    "environment",
+    "history",
+)
+
+_NUMBERS = {"concurrency": "QUEUE_CONCURRENCY", "history": "JTC_HISTORY"}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a process needs to know to reach its queue."""
+    """What a process needs to know to reach its queue and to read its schedules.
+
+    Attributes:
+        redis_url: Where the server is.
+        queue_name: The queue to work on and to dispatch to.
+        concurrency: How many jobs a worker runs at once.
+        modules: What to import to find the tasks.
+        timezone: The IANA name of the zone in which a schedule is read that names none.
+        environment: Where this is, as the `environments` of a task call it.
+        history: How many records of a schedule are kept.
+    """
 
     redis_url: str = DEFAULT_REDIS_URL
     queue_name: str = DEFAULT_QUEUE_NAME
     concurrency: int = DEFAULT_CONCURRENCY
     modules: tuple[str, ...] = ()
+    timezone: str = DEFAULT_TIMEZONE
+    environment: str | None = None
+    history: int = DEFAULT_HISTORY
 
 
 def load_settings(
@@ -31,6 +58,9 @@ def load_settings(
     queue_name: str | None = None,
     concurrency: int | None = None,
     modules: tuple[str, ...] = (),
+    timezone: str | None = None,
+    environment: str | None = None,
+    history: int | None = None,
     environ: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> Settings:
@@ -41,6 +71,9 @@ def load_settings(
         queue_name: Overrides `QUEUE_NAME` and `queue`.
         concurrency: Overrides `QUEUE_CONCURRENCY` and `concurrency`.
         modules: Overrides `JTC_MODULES` (comma-separated) and `modules`.
+        timezone: Overrides `JTC_TIMEZONE` and `timezone`.
+        environment: Overrides `JTC_ENV` and `environment`.
+        history: Overrides `JTC_HISTORY` and `history`.
         environ: The environment; that of the process unless given.
         directory: Where to look for `pyproject.toml`, upwards; the working
             directory unless given.
@@ -63,23 +96,48 @@ def load_settings(
         or env.get("QUEUE_NAME")
         or _text(table, "queue")
         or DEFAULT_QUEUE_NAME,
-        concurrency=_concurrency(concurrency, env, table),
+        concurrency=_number(concurrency, "concurrency", env, table)
+        or DEFAULT_CONCURRENCY,
         modules=modules or _modules_in(env) or _modules_of(table),
+        timezone=_timezone(timezone, env, table),
+        environment=environment or env.get("JTC_ENV") or _text(table, "environment"),
+        history=_number(history, "history", env, table) or DEFAULT_HISTORY,
     )
 
 
-def _concurrency(
-    given: int | None, env: Mapping[str, str], table: Mapping[str, Any]
-) -> int:
+def _number(
+    given: int | None, key: str, env: Mapping[str, str], table: Mapping[str, Any]
+) -> int | None:
     if given is not None:
-        return _positive(given, "concurrency")
-    if text := env.get("QUEUE_CONCURRENCY"):
+        return _positive(given, key)
+    variable = _NUMBERS[key]
+    if text := env.get(variable):
         if not text.strip().isdecimal():
-            raise InvalidSetting("QUEUE_CONCURRENCY", text, "a whole number from 1")
-        return _positive(int(text), "QUEUE_CONCURRENCY")
-    return _positive(
-        table.get("concurrency", DEFAULT_CONCURRENCY), "[tool.jtc] concurrency"
-    )
+            raise InvalidSetting(variable, text, "a whole number from 1")
+        return _positive(int(text), variable)
+    return _positive(table[key], f"[tool.jtc] {key}") if key in table else None
+
+
+def _timezone(
+    given: str | None, env: Mapping[str, str], table: Mapping[str, Any]
+) -> str:
+    sources = {
+        "timezone": given,
+        "JTC_TIMEZONE": env.get("JTC_TIMEZONE"),
+        "[tool.jtc] timezone": _text(table, "timezone"),
+    }
+    for source, name in sources.items():
+        if name:
+            return _zone(name, source)
+    return DEFAULT_TIMEZONE
+
+
+def _zone(name: str, source: str) -> str:
+    try:
+        return zone_name(name)
+    except InvalidTimezone as error:
+        allowed = "an IANA name such as 'Europe/Lisbon'"
+        raise InvalidSetting(source, name, allowed) from error
 
 
 def _positive(value: object, source: str) -> int:

@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from jtc.queue.tick_end import TickEnd
+
 Kind = Literal["update", "done", "failed", "retry", "release"]
 
 
@@ -17,6 +19,7 @@ class Settlement:
         document: The job's document as it will stand.
         number: Seconds to keep a finished job, or milliseconds until a retry.
         status: What to tell those who listen to this job; empty for nothing.
+        tick: What is recorded in the same step, when this ends a tick.
     """
 
     job_id: str
@@ -25,3 +28,4 @@ class Settlement:
     document: bytes
     number: int = 0
     status: str = ""
+    tick: TickEnd | None = None

@@ -8,6 +8,9 @@ from jtc.queue.keys import QueueKeys
 from jtc.queue.scripts import Argument, Scripts
 from jtc.queue.settlement import Settlement
 
+HISTORY_LENGTH = 100
+"""How many records of a schedule are kept."""
+
 
 class Settling:
     """Applies settlements, those that arrive at the same time in one call.
@@ -15,10 +18,15 @@ class Settling:
     Args:
         scripts: The queue's transitions.
         keys: The queue's keys.
+
+    Attributes:
+        history_length: How many records of a schedule are kept.
     """
 
     def __init__(self, scripts: Scripts, keys: QueueKeys) -> None:
+        self.history_length = HISTORY_LENGTH
         self._scripts = scripts
+        self._tick_keys = keys.ticks
         self._keys = [
             keys.claims,
             keys.active,
@@ -35,8 +43,16 @@ class Settling:
 
     async def _send(self, settlements: Sequence[Settlement]) -> list[bool]:
         args: list[Argument] = []
-        for one in settlements:
+        ticks: list[Argument] = []
+        for position, one in enumerate(settlements, 1):
             args += (one.job_id, one.claim, one.kind, one.document, one.number)
             args.append(one.status)
-        reply = await self._scripts.run("settle", self._keys, args)
+            if one.tick is not None:
+                ticks += (position, *one.tick.as_arguments())
+        keys = self._keys
+        if ticks:
+            # Only then: what has no tick must not pay for it.
+            keys = [*keys, *self._tick_keys]
+            args += [*ticks, self.history_length, len(ticks) // 4]
+        reply = await self._scripts.run("settle", keys, args)
         return [bool(applied) for applied in reply]

@@ -3,102 +3,138 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from hashlib import blake2b
 from itertools import takewhile
-from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
+from jtc.queue.cron_ticks import CronTicks, cron_ticks
+from jtc.queue.interval_ticks import IntervalTicks
+from jtc.schedule import ScheduledTask
 
-from jtc.schedule import ScheduledTask, expand_expression
-
-CATCHUP_WINDOW = timedelta(hours=1)
-"""How old a missed tick may be to be run after all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What to do about an entry that is due.
-
-    Attributes:
-        ticks: The nominal times to enqueue, oldest first.
-        missed: Nominal times that will not run, with the reason.
-        next: The next nominal time.
-    """
-
-    ticks: tuple[datetime, ...]
-    missed: tuple[tuple[datetime, str], ...]
-    next: datetime
+_MICROSECOND = timedelta(microseconds=1)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
-def next_tick(task: ScheduledTask, after: datetime) -> datetime:
+def next_tick(task: ScheduledTask, after: datetime) -> datetime | None:
     """Return the first nominal time of `task` later than `after`.
 
     Intervals are the multiples of their seconds since the epoch, so that every node has
-    the same ticks and a restart moves none. Cron expressions follow Debian's rule where
-    the clocks change: a time inside the spring gap runs right after it, a fixed time
-    inside the repeated autumn hour runs once.
+    the same ticks and a restart moves none. Where the clocks change, cron expressions
+    follow Debian's rule unless `dst` says otherwise: a time inside the spring gap runs
+    right after it, a fixed time inside the repeated autumn hour runs once.
 
     Args:
         task: Its time zone is UTC unless it names one.
         after: An aware datetime.
 
     Returns:
-        An aware datetime in UTC.
+        An aware datetime in UTC; None when the task has ended.
 
     Example:
+        >>> from datetime import UTC
         >>> task = ScheduledTask(lambda ctx: None, "30 7 * * MON", name="report")
         >>> next_tick(task, datetime(2026, 11, 22, tzinfo=UTC)).isoformat()
         '2026-11-23T07:30:00+00:00'
     """
-    return next(ticks_after(task, after))
+    return next(ticks_after(task, after), None)
 
 
 def ticks_after(task: ScheduledTask, after: datetime) -> Iterator[datetime]:
-    """Yield the nominal times of `task` later than `after`, in UTC, without end."""
-    if isinstance(task.schedule, int):
-        return _interval_ticks(task.schedule, after)
-    return _cron_ticks(expand_expression(task.schedule), task.timezone, after)
+    """Return the nominal times of `task` later than `after`, in UTC, in order.
 
-
-def decide(task: ScheduledTask, due: datetime, now: datetime) -> Decision:
-    """Decide what becomes of the ticks from `due` up to `now`.
-
-    When there is more than one, no worker was there in time: the newest runs, if it is
-    younger than an hour, and the others are recorded.
-
-    Args:
-        task: The task that is due.
-        due: The first nominal time that has not been dealt with.
-        now: The server's clock.
+    They have no end unless the task has one.
     """
-    horizon = now - CATCHUP_WINDOW
-    recent = _ticks_between(task, max(due, horizon), now)
-    missed = [(tick, "missed:down") for tick in recent[:-1]]
-    if due < horizon:
-        missed.insert(0, (due, "missed:catchup_window"))
-    return Decision(tuple(recent[-1:]), tuple(missed), next_tick(task, now))
+    starts_at, ends_at = task.options.starts_at, task.options.ends_at
+    if starts_at is not None:
+        after = max(after, starts_at - _MICROSECOND)
+    ticks = _all_ticks(task).after(after)
+    if ends_at is None:
+        return ticks
+    return takewhile(lambda tick: tick <= ends_at, ticks)
 
 
-def _ticks_between(
-    task: ScheduledTask, first: datetime, last: datetime
-) -> list[datetime]:
-    just_before = first - timedelta(microseconds=1)
-    return list(takewhile(lambda t: t <= last, ticks_after(task, just_before)))
+def ticks_before(task: ScheduledTask, before: datetime) -> Iterator[datetime]:
+    """Return the nominal times of `task` earlier than `before`, the latest first.
+
+    They have no end unless the task has a beginning.
+    """
+    starts_at, ends_at = task.options.starts_at, task.options.ends_at
+    if ends_at is not None:
+        before = min(before, ends_at + _MICROSECOND)
+    ticks = _all_ticks(task).before(before)
+    if starts_at is None:
+        return ticks
+    return takewhile(lambda tick: tick >= starts_at, ticks)
 
 
-def _interval_ticks(seconds: int, after: datetime) -> Iterator[datetime]:
-    tick = int(after.timestamp() // seconds) * seconds
-    while True:
-        tick += seconds
-        yield datetime.fromtimestamp(tick, tz=UTC)
+def count_ticks(task: ScheduledTask, first: datetime, last: datetime) -> int:
+    """Return how many ticks a task has from `first` to `last`.
+
+    It costs as much as there are days between them, not ticks.
+    """
+    starts_at, ends_at = task.options.starts_at, task.options.ends_at
+    if starts_at is not None:
+        first = max(first, starts_at)
+    if ends_at is not None:
+        last = min(last, ends_at)
+    if last < first:
+        return 0
+    return _all_ticks(task).count(first - _MICROSECOND, last)
 
 
-def _cron_ticks(
-    expression: str, timezone: str | None, after: datetime
+def fire_time(task: ScheduledTask, tick: datetime) -> datetime:
+    """Return when a tick fires: its nominal time and what `jitter` adds to it.
+
+    The addition is made of the task's name and the tick, so that every worker has the
+    same. It is whole milliseconds, less than the jitter and less than the time to the
+    next tick: jitter changes neither the order of ticks nor their number.
+    """
+    if not task.options.jitter:
+        return tick
+    room = timedelta(seconds=task.options.jitter)
+    following = next(_all_ticks(task).after(tick), None)
+    if following is not None:
+        room = min(room, following - tick)
+    subject = f"{task.name} {int(tick.timestamp())}"
+    number = int.from_bytes(blake2b(subject.encode(), digest_size=8).digest())
+    return tick + number % max(1, room // _MILLISECOND) * _MILLISECOND
+
+
+def first_due(task: ScheduledTask, after: datetime) -> datetime | None:
+    """Return when the first tick fires that fires later than `after`."""
+    tick = next(ticks_from(task, after + _MICROSECOND), None)
+    return None if tick is None else fire_time(task, tick)
+
+
+def ticks_from(task: ScheduledTask, due: datetime) -> Iterator[datetime]:
+    """Return the ticks that fire at `due` or later, in order."""
+    if not task.options.jitter:
+        return ticks_after(task, due - _MICROSECOND)
+    # Each fires before the next tick: only the newest one can still be ahead.
+    newest = next(ticks_before(task, due + _MICROSECOND), None)
+    if newest is not None and fire_time(task, newest) >= due:
+        return ticks_after(task, newest - _MICROSECOND)
+    return ticks_after(task, due)
+
+
+def last_to_fire(task: ScheduledTask, until: datetime) -> datetime | None:
+    """Return the newest tick that has fired by `until`."""
+    ticks = ticks_before(task, until + _MICROSECOND)
+    return next((tick for tick in ticks if fire_time(task, tick) <= until), None)
+
+
+def ticks_to_fire(
+    task: ScheduledTask, due: datetime, until: datetime
 ) -> Iterator[datetime]:
-    zone = UTC if timezone in (None, "UTC") else ZoneInfo(str(timezone))
-    for tick in CronSim(expression, after.astimezone(zone)):
-        # Inside a repeated hour cronsim counts wall-clock time and can step back.
-        if (utc := tick.astimezone(UTC)) > after:
-            yield utc
+    """Return the ticks that fire from `due` to `until`, in order."""
+    return takewhile(lambda tick: fire_time(task, tick) <= until, ticks_from(task, due))
+
+
+def _all_ticks(task: ScheduledTask) -> CronTicks | IntervalTicks:
+    """Return the ticks of a schedule, whenever the task begins or ends."""
+    options = task.options
+    if isinstance(task.schedule, str):
+        return cron_ticks(task.schedule, options.timezone, options.dst)
+    return IntervalTicks(
+        timedelta(seconds=task.schedule), timedelta(seconds=options.phase)
+    )

@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import saq
@@ -50,6 +50,7 @@ class Worker(saq.Worker[Context]):
         id: Names the worker; host, process and a random part unless given.
         concurrency: How many jobs run at once.
         scheduler: Fires the ticks of scheduled tasks while the worker runs.
+        schedulers: Further ones, for tasks that are scheduled in other queues.
         startup: Called with the context before the first job.
         shutdown: Called with the context after the last.
         before_process: Called with the attempt's context before its function.
@@ -68,6 +69,7 @@ class Worker(saq.Worker[Context]):
         id: str | None = None,  # noqa: A002 - SAQ's name
         concurrency: int = 10,
         scheduler: Scheduler | None = None,
+        schedulers: Sequence[Scheduler] = (),
         startup: Hooks | None = None,
         shutdown: Hooks | None = None,
         before_process: Hooks | None = None,
@@ -90,7 +92,7 @@ class Worker(saq.Worker[Context]):
         self.queue: RedisQueue = queue
         self.burst = burst
         self.grace = grace
-        self.scheduler = scheduler
+        self.schedulers = (*((scheduler,) if scheduler else ()), *schedulers)
         self._started = False
         self._hurry = asyncio.Event()
         self._ended = asyncio.Event()
@@ -164,9 +166,11 @@ class Worker(saq.Worker[Context]):
             for duty in self._upkeep().duties
         ]
         fronts = [asyncio.create_task(repeat(claiming.step, stop=self.event))]
-        if self.scheduler is not None and not self.burst:
-            step = self.scheduler.step
-            fronts.append(asyncio.create_task(repeat(step, stop=self.event)))
+        schedulers = () if self.burst else self.schedulers
+        fronts += [
+            asyncio.create_task(repeat(scheduler.step, stop=self.event))
+            for scheduler in schedulers
+        ]
         try:
             await self.event.wait()
         finally:
@@ -179,6 +183,7 @@ class Worker(saq.Worker[Context]):
             await cancel_all(duties)
             lease.stop()
             await self._resign()
+            await asyncio.gather(*(scheduler.close() for scheduler in schedulers))
 
     async def _renew_later(self) -> float:
         await asyncio.sleep(RENEW_EVERY)

@@ -1,16 +1,21 @@
 -- End attempts, or write the state of running ones, for as long as their claim holds.
--- KEYS: claims, active, incomplete, queued, failed, cancels
+-- KEYS: claims, active, incomplete, queued, failed, cancels; those of ticks.lua if ticks end
 -- ARGV: id, claim ('' = nobody's), kind, json, number, status for each job
 --   update   write json, the attempt goes on
 --   done     number = seconds to keep the result; 0 = for good, below 0 = not at all
 --   failed   as done, and listed among the failed jobs
 --   retry    number = ms to wait, then at the tail of the queue
 --   release  number = ms to wait, then at the head of the queue
+-- If ticks end, behind that: position of the job (from 1), task, record, '1' not to count it
+--   for each of them, how many records to keep of a task, and how many ticks there are
 -- Returns 1 (applied) or 0 (the claim is no longer held) for each job.
+-- include: ticks
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
+local jobs_end = #ARGV
+if KEYS[7] then jobs_end = #ARGV - 2 - 4 * ARGV[#ARGV] end
 local ids = {}
-for i = 1, #ARGV, 6 do ids[#ids + 1] = ARGV[i] end
+for i = 1, jobs_end, 6 do ids[#ids + 1] = ARGV[i] end
 local owners = redis.call('HMGET', KEYS[1], unpack(ids))
 local applied, ended, finished, done, over = {}, {}, {}, {}, {}
 
@@ -76,5 +81,14 @@ if #finished > 0 then
     redis.call('ZREM', KEYS[3], unpack(finished))
     -- A job that goes on keeps the note of whoever canceled it, for its next attempt.
     redis.call('HDEL', KEYS[6], unpack(finished))
+end
+if KEYS[7] then
+    -- Last: what follows a tick may be queued once that has left `incomplete`.
+    local keys, keep = tick_keys(KEYS, 7), ARGV[#ARGV - 1]
+    for i = jobs_end + 1, #ARGV - 2, 4 do
+        if applied[tonumber(ARGV[i])] == 1 then
+            end_tick(keys, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], now, keep)
+        end
+    end
 end
 return applied

@@ -1,0 +1,18 @@
+-- Make schedules, each if its name is free.
+-- KEYS: definitions, due, then those of ticks.lua
+-- ARGV: name, definition, first due time (epoch seconds, '' = it has none), id and json of a job
+--   to enqueue at once ('' = none) for each schedule
+-- Returns 1 (added) or 0 (the name is taken) for each schedule.
+-- include: ticks
+local keys = tick_keys(KEYS, 3)
+local added = {}
+for i = 1, #ARGV, 5 do
+    local name, score, id = ARGV[i], ARGV[i + 2], ARGV[i + 3]
+    local is_new = redis.call('HSETNX', KEYS[1], name, ARGV[i + 1])
+    added[#added + 1] = is_new
+    if is_new == 1 then
+        if score ~= '' then redis.call('ZADD', KEYS[2], score, '*:' .. name) end
+        if id ~= '' then queue_tick(keys, name, id, ARGV[i + 4]) end
+    end
+end
+return added

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jtc.queue.errors import TickSkipped
+from jtc.queue.failure import headline
+from jtc.queue.threads import as_async
+from jtc.queue.tick import Tick
+from jtc.queue.tick_hooks import call_hook
+from jtc.queue.tick_record import TickRecord
+from jtc.schedule import ScheduledTask
+from jtc.schedule.function import accepts
+
+logger = logging.getLogger(__name__)
+
+
+class TaskFunction:
+    """What a worker runs for a task: its function, its conditions and its hooks.
+
+    The payload comes as keyword arguments. `when` and `skip` are asked once for each
+    tick, right before the function; not for a run that somebody asked for, and not for
+    a schedule of another name that runs this task.
+
+    Args:
+        task: The task.
+    """
+
+    def __init__(self, task: ScheduledTask) -> None:
+        self._task = task
+        self._function = as_async(task.func)
+
+    async def __call__(self, ctx: dict[str, Any], **payload: Any) -> Any:
+        """Run one attempt.
+
+        Raises:
+            TickSkipped: A condition is against it.
+            Exception: Whatever the function raised.
+        """
+        try:
+            await self._ask(ctx)
+            result = await self._function(ctx, **payload)
+        except TickSkipped:
+            raise
+        except asyncio.CancelledError:
+            if (cause := _stop_error(ctx)) is not None:
+                await self._failed(ctx, cause)
+            raise
+        # A library that calls sys.exit means the job, not the worker.
+        except (Exception, SystemExit) as error:
+            await self._failed(ctx, error)
+            raise
+        await self._tell(self._task.options.on_success, ctx)
+        return result
+
+    async def _ask(self, ctx: dict[str, Any]) -> None:
+        tick: Tick | None = ctx.get("tick")
+        if tick is None or tick.manual or tick.name != self._task.name:
+            return
+        job = ctx.get("job")
+        if job is not None and job.attempts > 1:
+            return
+        options = self._task.options
+        for condition, predicate, wanted in (
+            ("when", options.when, True),
+            ("skip", options.skip, False),
+        ):
+            if predicate is None:
+                continue
+            skipped = await self._check(condition, predicate, tick, wanted=wanted)
+            if skipped is not None:
+                await self._tell(options.on_skipped, self._record(ctx, tick, skipped))
+                raise skipped
+
+    async def _check(
+        self, condition: str, predicate: Any, tick: Tick, *, wanted: bool
+    ) -> TickSkipped | None:
+        takes_nothing = accepts(predicate)
+        arguments = () if takes_nothing else (self._local(tick.nominal),)
+        try:
+            said = bool(await as_async(predicate)(*arguments))
+        except (Exception, SystemExit) as error:
+            logger.exception(
+                "%s of task %s failed; the tick is skipped.",
+                condition,
+                self._task.name,
+                extra={"action": "condition_failed", "task": self._task.name},
+            )
+            return TickSkipped(condition, headline(error))
+        return None if said is wanted else TickSkipped(condition)
+
+    def _local(self, nominal: datetime) -> datetime:
+        zone = self._task.timezone
+        return nominal if zone is None else nominal.astimezone(ZoneInfo(zone))
+
+    def _record(
+        self, ctx: dict[str, Any], tick: Tick, skipped: TickSkipped
+    ) -> TickRecord:
+        worker, job = ctx.get("worker"), ctx.get("job")
+        return TickRecord(
+            name=tick.name,
+            tick=tick.nominal,
+            until=tick.nominal,
+            outcome=f"skipped:{skipped.condition}",
+            at=tick.nominal + timedelta(seconds=tick.late_by),
+            error=skipped.error,
+            worker=None if worker is None else worker.id,
+            attempts=0 if job is None else job.attempts,
+            job=None if job is None else job.key,
+        )
+
+    async def _failed(self, ctx: dict[str, Any], error: BaseException) -> None:
+        hook = self._task.options.on_failure
+        attempt = ctx.get("_attempt")
+        # The worker decides whether it was the last try; without one it is.
+        if hook is None or (attempt and attempt.judge(error).kind != "fail"):
+            return
+        await self._tell(hook, ctx, error)
+
+    async def _tell(self, hook: Any, *args: Any) -> None:
+        if hook is None:
+            return
+        try:
+            await call_hook(hook, self._task.name, *args)
+        except asyncio.CancelledError:
+            # Whatever cut the hook short, the function has ended: its outcome stands.
+            logger.warning(
+                "A hook of task %s was cut short.",
+                self._task.name,
+                extra={"action": "tick_hook_cut_short", "task": self._task.name},
+            )
+
+
+def _stop_error(ctx: dict[str, Any]) -> Exception | None:
+    attempt = ctx.get("_attempt")
+    return None if attempt is None else attempt.stop_error
