@@ -1,17 +1,26 @@
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from redis.asyncio import Redis
+from typer.testing import CliRunner, Result
 
+import jtc.cli
 from jtc.jobs import known_jobs
+from jtc.queue import RedisQueue, open_client
 from jtc.queue.embedded import EmbeddedServer
 from jtc.schedule import ScheduleRegistry
 
@@ -20,6 +29,9 @@ SETTINGS = (
     "QUEUE_NAME",
     "QUEUE_CONCURRENCY",
     "JTC_MODULES",
+    "JTC_TIMEZONE",
+    "JTC_ENV",
+    "JTC_HISTORY",
     "COLUMNS",
     "NO_COLOR",
 )
@@ -50,6 +62,7 @@ class Greet(Job):
 Write = Callable[[str, str], Path]
 Start = Callable[..., subprocess.Popen[str]]
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Ask = Callable[[Callable[[RedisQueue], Awaitable[Any]]], Any]
 
 
 @pytest.fixture(autouse=True)
@@ -148,3 +161,59 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Valkey server for all tests of this package."""
     with EmbeddedServer(tmp_path_factory.mktemp("valkey")) as server:
         yield server.url
+
+
+@pytest.fixture
+def queue_name() -> str:
+    """A queue that no other test has."""
+    return f"test-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def ask(server_url: str, queue_name: str) -> Ask:
+    """Do something with the queue of this test."""
+
+    async def run(step: Callable[[RedisQueue], Awaitable[Any]]) -> Any:
+        client: Redis = open_client(server_url)
+        try:
+            return await step(RedisQueue(client, name=queue_name))
+        finally:
+            await client.aclose()
+
+    return lambda step: asyncio.run(run(step))
+
+
+@pytest.fixture
+def invoke(
+    project: Path, server_url: str, queue_name: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """Run `jtc ...` in this process and in the project, on the queue of this test."""
+    monkeypatch.setenv("REDIS_URL", server_url)
+    monkeypatch.setenv("QUEUE_NAME", queue_name)
+    # A loaded machine may be slow; whoever waits in vain is another test.
+    for module in ("last_outcomes", "schedule_view"):
+        monkeypatch.setattr(f"jtc.cli.{module}.GLANCE", 30.0)
+
+    def call(*words: str) -> Result:
+        return CliRunner().invoke(jtc.cli.app, words, catch_exceptions=False)
+
+    return call
+
+
+@pytest.fixture
+def plant(ask: Ask) -> Callable[..., None]:
+    """Put a record of a tick into a history, as workers write it; ages in seconds."""
+
+    def plant_record(name: str, outcome: str, *, age: float, **facts: Any) -> None:
+        # In the middle of its unit, so that the test may take its time.
+        at = time.time() - age
+        record = {"tick": at // 1, "outcome": outcome, "at": at, **facts}
+
+        async def push(queue: RedisQueue) -> None:
+            history = f"{queue.keys.history}{name}"
+            pushed: Any = queue.redis.lpush(history, json.dumps(record))
+            await pushed
+
+        ask(push)
+
+    return plant_record

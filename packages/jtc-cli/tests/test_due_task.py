@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 import pytest
 
 from jtc.cli.due_task import DueTask
+from jtc.queue.ticks import first_due
 from jtc.schedule import ScheduledTask
 
 NOW = datetime(2026, 11, 22, 6, 35, tzinfo=UTC)
 
 
-def due(schedule: str | int, **options: str) -> DueTask:
-    return DueTask.at(ScheduledTask(print, schedule, "name", "What.", **options), NOW)
+def due(schedule: str | int, timezone: str | None = None) -> DueTask:
+    task = ScheduledTask(print, schedule, "name", "What.", timezone=timezone)
+    return DueTask.at(task, NOW)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,24 @@ def test_the_next_tick_has_a_date_if_it_is_a_day_away(
     schedule: str | int, when: str
 ) -> None:
     assert due(schedule).when == when
+
+
+def test_a_task_without_a_next_tick_says_why() -> None:
+    ended = ScheduledTask(print, 60, "ended", ends_at=NOW)
+    retired = ScheduledTask(print, 60, "retired", enabled=False)
+    assert [DueTask.at(task, NOW).when for task in (ended, retired)] == [
+        *("never", "disabled")
+    ]
+    assert DueTask.at(ended, NOW).as_json()["next_due"] is None
+
+
+def test_jitter_is_part_of_when_a_task_is_due() -> None:
+    task = ScheduledTask(print, 3600, "sync", jitter=600)
+    due = DueTask.at(task, NOW).due
+    assert due is not None
+    assert due == first_due(task, NOW)
+    assert due.minute < 10
+    assert due.second or due.microsecond or due.minute
 
 
 def test_an_interval_is_shown_in_seconds() -> None:

@@ -32,6 +32,12 @@ def test_help_names_every_command_and_option(run: Run) -> None:
     assert "queue" in run("--help").stdout
     commands = {"work", "list", "failed", "retry", "forget", "flush"}
     assert commands <= set(run("queue", "-h").stdout.split())
+    lines = run("schedule", "--help").stdout.splitlines()
+    assert [line.split()[0] for line in lines[lines.index("Commands:") + 1 :]] == [
+        *("list", "next", "explain", "history", "run", "trigger"),
+        *("pause", "resume", "backfill", "simulate", "check"),
+    ]
+    assert not [line for line in lines[1:] if line.endswith("...")]
     text = run("queue", "work", "--help").stdout
     for option in (
         *("-q, --queue", "--redis", "-c, --concurrency", "-A, --app"),
@@ -65,6 +71,9 @@ def test_help_imports_nothing_heavy() -> None:
         ["queue", "work", "--concurrency", "many"],
         ["queue", "work", "--log-level", "loud"],
         ["queue", "work", "--embedded", "--redis", "redis://localhost"],
+        ["schedule", "lst"],
+        ["schedule", "next"],
+        ["schedule", "pause"],
     ],
 )
 def test_a_wrong_command_line_is_a_usage_error(run: Run, words: list[str]) -> None:

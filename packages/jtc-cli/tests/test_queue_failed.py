@@ -1,42 +1,19 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-import jtc.cli
 from jtc.cli.errors import NoServer, NotAFailedJob
-from jtc.queue import FailedJobs, RedisQueue, Worker, open_client
+from jtc.queue import FailedJobs, RedisQueue, Worker
 
 Call = Callable[..., Result]
 Ask = Callable[[Callable[[RedisQueue], Awaitable[Any]]], Any]
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def queue_name() -> str:
-    return f"test-{uuid.uuid4().hex}"
-
-
-@pytest.fixture
-def ask(server_url: str, queue_name: str) -> Ask:
-    """Do something with the queue of this test."""
-
-    async def run(step: Callable[[RedisQueue], Awaitable[Any]]) -> Any:
-        client: Redis = open_client(server_url)
-        try:
-            return await step(RedisQueue(client, name=queue_name))
-        finally:
-            await client.aclose()
-
-    return lambda step: asyncio.run(run(step))
 
 
 @pytest.fixture
@@ -72,17 +49,9 @@ async def fail_a_class(queue: RedisQueue) -> None:
 
 
 @pytest.fixture
-def call(server_url: str, queue_name: str, monkeypatch: pytest.MonkeyPatch) -> Call:
+def call(invoke: Call) -> Call:
     """Run `jtc queue ...` in this process, on the queue of this test."""
-    monkeypatch.setenv("REDIS_URL", server_url)
-    monkeypatch.setenv("QUEUE_NAME", queue_name)
-
-    def invoke(*words: str) -> Result:
-        return CliRunner().invoke(
-            jtc.cli.app, ["queue", *words], catch_exceptions=False
-        )
-
-    return invoke
+    return lambda *words: invoke("queue", *words)
 
 
 def test_a_queue_without_failures_says_so(call: Call, queue_name: str) -> None:

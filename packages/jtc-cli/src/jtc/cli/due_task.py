@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from jtc.queue import next_tick
+from jtc.cli.times import format_for_programs, format_moment
+from jtc.cli.written_schedule import write_schedule
+from jtc.queue.ticks import first_due
 from jtc.schedule import ScheduledTask
 
 
@@ -15,7 +17,8 @@ class DueTask:
     Attributes:
         task: The task.
         now: When it was looked at, an aware datetime.
-        due: Its next tick, in UTC.
+        due: When its next tick fires, in UTC; None if there are no more, or the task is
+            not enabled.
 
     Example:
         >>> from datetime import UTC
@@ -27,12 +30,13 @@ class DueTask:
 
     task: ScheduledTask
     now: datetime
-    due: datetime
+    due: datetime | None
 
     @classmethod
     def at(cls, task: ScheduledTask, now: datetime) -> DueTask:
         """Return `task` with its first tick after `now`."""
-        return cls(task, now, next_tick(task, now))
+        due = first_due(task, now) if task.options.enabled else None
+        return cls(task, now, due)
 
     @property
     def type(self) -> str:
@@ -42,18 +46,14 @@ class DueTask:
     @property
     def schedule(self) -> str:
         """The interval, or the cron expression with its time zone if it has one."""
-        if self.task.is_interval():
-            return f"{self.task.schedule}s"
-        return "\n".join(filter(None, (str(self.task.schedule), self.task.timezone)))
+        return write_schedule(self.task.schedule, self.task.timezone)
 
     @property
     def when(self) -> str:
         """The time of the next tick in UTC, with the date if it is a day away."""
-        wait = self.due - self.now
-        if wait < timedelta(days=1):
-            return f"{self.due:%H:%M:%S}"
-        date = "%b %d" if wait < timedelta(days=360) else "%Y-%m-%d"
-        return f"{self.due:{date} %H:%M:%S}".removesuffix(":00")
+        if not self.task.options.enabled:
+            return "disabled"
+        return "never" if self.due is None else format_moment(self.due, now=self.now)
 
     def as_json(self) -> dict[str, Any]:
         """Return what a program needs to know, with times as ISO 8601 in UTC."""
@@ -63,5 +63,5 @@ class DueTask:
             "type": self.type,
             "description": self.task.description,
             "timezone": self.task.timezone,
-            "next_due": f"{self.due:%Y-%m-%dT%H:%M:%SZ}",
+            "next_due": self.due and format_for_programs(self.due),
         }

@@ -75,3 +75,30 @@ class NoServer(CliError, ConnectionError):
             "data in .jtc\n"
             "or name one that runs: --redis URL, or REDIS_URL in the environment."
         )
+
+
+class SchedulesNotFound(CliError, LookupError):
+    """Raised when schedules are named that are not there."""
+
+    def __init__(self, errors: Sequence[LookupError]) -> None:
+        super().__init__("\n".join(map(str, errors)))
+
+
+class TaskFailed(CliError):
+    """Raised when a task that was run here raised."""
+
+    def __init__(self, name: str, trace: str) -> None:
+        super().__init__(f"Task {name!r} failed:\n\n{trace}")
+
+
+class NotDeclared(CliError, LookupError):
+    """Raised when no module declares a task and no server can be asked for it."""
+
+    def __init__(self, name: str, known: Sequence[str], error: Exception) -> None:
+        why, *_ = str(error).splitlines()
+        super().__init__(
+            f"No module declares a task {name!r}; they declare "
+            f"{', '.join(known) or 'none'}.\n{why}\n"
+            "If it was made at run time, name its server: --redis URL, or REDIS_URL in "
+            "the environment."
+        )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jtc.cli.commands import queue
+from jtc.cli.commands import queue, schedule
 from jtc.cli.logs import shows_tracebacks
 from jtc.cli.output import fail, prepare_streams, print_text
 
@@ -18,6 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(queue.app, name="queue")
+app.add_typer(schedule.app, name="schedule")
 
 
 def main() -> None:

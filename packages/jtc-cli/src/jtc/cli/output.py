@@ -37,6 +37,12 @@ def print_json(value: Any) -> None:
     print_text(json.dumps(value, indent=2, ensure_ascii=not _is_unicode(sys.stdout)))
 
 
+def print_bytes(data: bytes) -> None:
+    """Write a piece of a file whose format says how its letters are encoded."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+
+
 def say(text: str) -> None:
     """Tell the user something."""
     _talk(text, color="")

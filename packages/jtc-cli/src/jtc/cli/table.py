@@ -48,6 +48,14 @@ def print_table(
     console.print(table)
 
 
+def fits(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, foldable: Sequence[str]
+) -> bool:
+    """Tell whether there is room for a table, with the columns folded that may be."""
+    widths = _measure_columns(columns, rows)
+    return _measure_table(widths, foldable) <= _open_console().width
+
+
 def choose_folded(
     widths: Mapping[str, int], foldable: Sequence[str], *, room: int
 ) -> Sequence[str]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from jtc.cli.place import Place
 from jtc.cli.times import parse_age, parse_moment
 
 
@@ -83,7 +84,7 @@ def failed(
 ) -> None:
     """Show the failed jobs, the latest first."""
     # Only who reaches a server pays for the import.
-    from jtc.cli.commands.failed_jobs import Place, show_failed  # noqa: PLC0415
+    from jtc.cli.commands.failed_jobs import show_failed  # noqa: PLC0415
 
     show_failed(
         Place(queue, redis),
@@ -116,7 +117,6 @@ def retry(
     if ids and (job_class or exception or since):
         raise typer.BadParameter("--class, --exception and --since go with --all.")
     from jtc.cli.commands.failed_jobs import (  # noqa: PLC0415 - as in failed
-        Place,
         retry_all,
         retry_some,
     )
@@ -137,7 +137,7 @@ def forget(
     redis: RedisUrl = None,
 ) -> None:
     """Delete failed jobs."""
-    from jtc.cli.commands.failed_jobs import Place, forget_some  # noqa: PLC0415
+    from jtc.cli.commands.failed_jobs import forget_some  # noqa: PLC0415
 
     forget_some(Place(queue, redis), ids)
 
@@ -157,6 +157,6 @@ def flush(
     redis: RedisUrl = None,
 ) -> None:
     """Delete all failed jobs, or the old ones."""
-    from jtc.cli.commands.failed_jobs import Place, flush_all  # noqa: PLC0415
+    from jtc.cli.commands.failed_jobs import flush_all  # noqa: PLC0415
 
     flush_all(Place(queue, redis), older_than=older_than)

@@ -1,32 +1,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from jtc.cli.errors import NoServer, NotAFailedJob
+from jtc.cli.errors import NotAFailedJob
 from jtc.cli.failed_listing import as_json_object, describe_failed_jobs
+from jtc.cli.opening import open_queue
 from jtc.cli.output import print_json, print_text, say
-from jtc.providers import QueueProvider
-from jtc.queue import FailedJobs, RedisQueue, mask_url, open_client
+from jtc.cli.place import Place
+from jtc.queue import FailedJobs
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Whose failed jobs are meant; what is None comes from the settings.
-
-    Attributes:
-        queue: The queue's name.
-        redis: The server's URL.
-    """
-
-    queue: str | None = None
-    redis: str | None = None
 
 
 def show_failed(
@@ -119,22 +105,10 @@ def flush_all(place: Place, *, older_than: timedelta | None) -> None:
 
 def _run(place: Place, step: Callable[[FailedJobs, str], Awaitable[T]]) -> T:
     async def run() -> T:
-        async with _open(place) as queue:
+        async with open_queue(place) as queue:
             return await step(FailedJobs(queue), queue.name)
 
     return asyncio.run(run())
-
-
-@asynccontextmanager
-async def _open(place: Place) -> AsyncIterator[RedisQueue]:
-    provider = QueueProvider(place.redis, place.queue)
-    if not await provider.check_redis_connection():
-        raise NoServer(mask_url(provider.redis_url), str(provider.connection_error))
-    client = open_client(provider.redis_url)
-    try:
-        yield RedisQueue(client, name=provider.queue_name)
-    finally:
-        await client.aclose()
 
 
 def _check_all(wanted: Sequence[str], done: Sequence[str]) -> None:

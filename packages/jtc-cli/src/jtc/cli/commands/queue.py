@@ -6,6 +6,7 @@ import typer
 
 from jtc.cli.commands import failed
 from jtc.cli.logs import LogLevel, set_up_logging
+from jtc.cli.place import Place
 
 app = typer.Typer(
     help="Run a worker, see what it will run, and what has failed.",
@@ -101,14 +102,25 @@ def work(
 def list_tasks(
     *,
     app: Apps = None,
+    queue: Annotated[
+        str | None,
+        typer.Option(
+            "--queue",
+            "-q",
+            metavar="NAME",
+            help="Only the tasks of this queue. Default: all, those that name no queue "
+            "as of QUEUE_NAME, then 'default'.",
+        ),
+    ] = None,
+    redis: failed.RedisUrl = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON for another program.")
     ] = False,
 ) -> None:
-    """Show the scheduled tasks; needs no server."""
+    """Show the scheduled tasks; needs no server, but asks it for the last outcomes."""
     from jtc.cli.commands.task_list import show_tasks  # noqa: PLC0415 - as in work
 
-    show_tasks(tuple(app or ()), as_json=as_json)
+    show_tasks(Place(queue, redis), tuple(app or ()), as_json=as_json)
 
 
 app.command()(failed.failed)

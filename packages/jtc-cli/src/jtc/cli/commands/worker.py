@@ -75,7 +75,10 @@ async def _work(provider: QueueProvider, discovery: Discovery, *, burst: bool) -
 
 async def _introduce(provider: QueueProvider, discovery: Discovery) -> None:
     now = datetime.now(UTC)
-    tasks = [DueTask.at(task, now) for task in ScheduleRegistry.get_all()]
+    tasks = [
+        DueTask.at(task.in_timezone(provider.timezone), now)
+        for task in ScheduleRegistry.get_all()
+    ]
     jobs = sorted(known_jobs.get_all())
     server = await provider.server_info()
     text = describe_worker(

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+from jtc.cli.declared_tasks import load_tasks
+from jtc.cli.durations import describe_duration
+from jtc.cli.errors import TaskFailed
+from jtc.cli.output import print_json, print_text, say
+from jtc.cli.place import Place
+from jtc.cli.user_traceback import format_user_traceback
+from jtc.jobs import (
+    ContainerNotSet,
+    JobManager,
+    default_container,
+    get_container,
+    set_container,
+)
+from jtc.queue import Tick
+from jtc.schedule import run_task_by_name
+
+
+def run_here(name: str, place: Place, *, apps: tuple[str, ...], as_json: bool) -> None:
+    """Run a task in this process and print what it returns.
+
+    Its conditions are not asked, its hooks are not called, and nothing is recorded.
+
+    Raises:
+        TaskNotFound: No module declares it.
+        TaskFailed: It raised.
+    """
+    load_tasks(apps, place.queue).require(name)
+    _make_jobs_possible(place)
+    start = monotonic()
+    result = asyncio.run(_run(name))
+    duration = describe_duration(monotonic() - start)
+    if as_json:
+        print_json(json.loads(json.dumps(result, default=str)))
+    elif result is not None:
+        print_text(str(result))
+    say(f"Ran {name} in {duration}.")
+
+
+def _make_jobs_possible(place: Place) -> None:
+    """Let the task dispatch jobs and build what they need, as in a worker."""
+    JobManager.initialize(place.redis, place.queue)
+    try:
+        get_container()
+    except ContainerNotSet:
+        set_container(default_container())
+
+
+async def _run(name: str) -> Any:
+    tick = Tick(name=name, nominal=datetime.now(UTC), late_by=0.0, manual=True)
+    ctx = {"queue": JobManager.get_queue(), "tick": tick}
+    try:
+        return await run_task_by_name(name, ctx)
+    except Exception as error:
+        raise TaskFailed(name, format_user_traceback(error)) from error
+    finally:
+        await JobManager.close()
