@@ -11,11 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
 from jtc.queue import RedisQueue, Worker, claims, lease, open_client, upkeep
 from jtc.queue.embedded import EmbeddedServer
+
+# How long an example takes says how busy the machine is.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 
 Condition = Callable[[], Any]
 Eventually = Callable[..., Awaitable[Any]]
@@ -56,7 +63,7 @@ async def queue(redis_url: str) -> AsyncIterator[RedisQueue]:
 def eventually() -> Eventually:
     """Wait until a condition (plain or async) holds and return what it returned."""
 
-    async def wait(condition: Condition, *, within: float = 10.0) -> Any:
+    async def wait(condition: Condition, *, within: float = 30.0) -> Any:
         deadline = time.monotonic() + within
         while True:
             result = condition()

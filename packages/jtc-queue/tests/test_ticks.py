@@ -115,6 +115,7 @@ def test_ticks_are_the_same_however_often_one_starts_anew(
         ),
     ],
 )
+@pytest.mark.fault("H22")
 def test_changing_clocks_follow_debians_rule(
     expression: str, after: str, ticks: list[str]
 ) -> None:
@@ -164,6 +165,7 @@ def test_after_an_absence_only_the_newest_tick_runs() -> None:
     assert len(decision.missed) == 120
 
 
+@pytest.mark.fault("H6")
 def test_a_tick_missed_longer_ago_than_the_window_does_not_run() -> None:
     due = at("2026-11-22T00:00:00+00:00")
     decision = decide(task("@daily"), due, due + timedelta(hours=9))

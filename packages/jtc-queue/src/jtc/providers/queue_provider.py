@@ -7,6 +7,7 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from jtc.jobs import Container, JobManager, default_container, runner, set_container
 from jtc.providers.errors import ProviderNotInitialized
 from jtc.queue import (
+    Limits,
     RedisQueue,
     Scheduler,
     ServerInfo,
@@ -19,7 +20,6 @@ from jtc.queue import (
     server_risks,
     task_function_name,
 )
-from jtc.queue.keys import QueueKeys
 from jtc.schedule import ScheduleRegistry
 
 logger = logging.getLogger(__name__)
@@ -28,22 +28,29 @@ logger = logging.getLogger(__name__)
 class QueueProvider:
     """Puts the parts together: settings, queue, container, scheduled tasks, worker.
 
-    What is not given comes from `REDIS_URL`, `QUEUE_NAME` and `QUEUE_CONCURRENCY`, then
-    from `[tool.jtc]` in pyproject.toml, then from the defaults.
+    What is not given comes from `REDIS_URL`, `QUEUE_NAME`, `QUEUE_CONCURRENCY` and
+    `QUEUE_GRACE`, then from `[tool.jtc]` in pyproject.toml, then from the defaults.
 
     Args:
         redis_url: `redis://`, `rediss://` or `unix://`.
-        queue_name: The queue to work on and to dispatch to.
-        concurrency: How many jobs the worker runs at once.
+        queue_name: The queue to work on and to dispatch to. Several are worked on in
+            strict order, as in `high,default,low`, or by weight, as in
+            `high=3,default=1`; jobs that name no queue then go to the one called
+            `default`, or to the first.
+        concurrency: How many jobs the worker runs at once, from all its queues.
+        grace: Seconds that running jobs get to end when the worker stops.
 
     Raises:
         SettingsError: A setting has the wrong form.
-        InvalidQueueName: The queue's name would not be safe inside a key.
+        InvalidQueueName: A queue's name would not be safe inside a key.
+        InvalidQueueOrder: Several queues are named in a way that says no order.
 
     Example:
         >>> provider = QueueProvider("redis://localhost:6379", "mail", concurrency=4)
         >>> provider.queue_name
         'mail'
+        >>> QueueProvider(queue_name="high,low").queues.names
+        ('high', 'low')
     """
 
     def __init__(
@@ -51,14 +58,19 @@ class QueueProvider:
         redis_url: str | None = None,
         queue_name: str | None = None,
         concurrency: int | None = None,
+        grace: float | None = None,
     ) -> None:
         settings = load_settings(
-            redis_url=redis_url, queue_name=queue_name, concurrency=concurrency
+            redis_url=redis_url,
+            queue_name=queue_name,
+            concurrency=concurrency,
+            grace=grace,
         )
-        QueueKeys(settings.queue_name)  # refuses a name that is none
         self.redis_url = settings.redis_url
         self.queue_name = settings.queue_name
+        self.queues = settings.queues
         self.concurrency = settings.concurrency
+        self.grace = settings.grace
         self.connection_error: str | None = None
         self.was_refused = False
         self._server: ServerInfo | None = None
@@ -119,24 +131,37 @@ class QueueProvider:
         set_container(default_container() if container is None else container)
         self._queue = JobManager.get_queue()
 
-    def get_worker(self, *, burst: bool = False) -> Worker:
+    def get_worker(
+        self,
+        *,
+        burst: bool = False,
+        limits: Limits | None = None,
+        takes_signals: bool = True,
+    ) -> Worker:
         """Return the worker, made at the first call from the tasks registered by then.
 
         Args:
-            burst: Whether it ends when the queue is empty; it then fires no ticks.
+            burst: Whether it ends when its queues are empty; it then fires no ticks.
+            limits: When it ends by itself.
+            takes_signals: Whether SIGINT and SIGTERM stop it.
 
         Raises:
             ProviderNotInitialized: `initialize` was not called.
+            SettingsError: A limit has been reached before the first job.
         """
         if self._queue is None:
             raise ProviderNotInitialized
         if self._worker is None:
             tasks = ScheduleRegistry.get_all()
             self._worker = Worker(
-                self._queue,
+                [JobManager.get_queue(name) for name in self.queues.names],
                 [("runner", runner)]
                 + [(task_function_name(task), task.func) for task in tasks],
+                weights=self.queues.weights,
                 concurrency=self.concurrency,
+                grace=self.grace,
+                limits=limits,
+                takes_signals=takes_signals,
                 scheduler=Scheduler(self._queue, tasks),
                 burst=burst,
             )

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from jtc.queue.client import mask_url, open_client
 from jtc.queue.errors import (
+    DecodingClient,
     Discard,
+    DuplicateFunction,
     Fail,
     InvalidBackoff,
     InvalidFilter,
     InvalidQueueName,
+    InvalidQueueOrder,
     InvalidRedisUrl,
     InvalidSetting,
     InvalidWorkerId,
@@ -21,12 +24,15 @@ from jtc.queue.errors import (
     TooLateToRetry,
     UnknownFunction,
     UnknownSetting,
+    UnnamedFunction,
     UnreadableSettings,
     Unserializable,
 )
 from jtc.queue.exponential import Exponential
 from jtc.queue.failed_job import FailedJob
 from jtc.queue.failed_jobs import FailedJobs
+from jtc.queue.limits import Limits
+from jtc.queue.queue_order import QueueOrder
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.scheduler import Scheduler, task_function_name
 from jtc.queue.server import ServerInfo, check_server, read_server_info, server_risks
@@ -36,7 +42,9 @@ from jtc.queue.ticks import next_tick
 from jtc.queue.worker import Worker
 
 __all__ = [
+    "DecodingClient",
     "Discard",
+    "DuplicateFunction",
     "Exponential",
     "Fail",
     "FailedJob",
@@ -44,12 +52,15 @@ __all__ = [
     "InvalidBackoff",
     "InvalidFilter",
     "InvalidQueueName",
+    "InvalidQueueOrder",
     "InvalidRedisUrl",
     "InvalidSetting",
     "InvalidWorkerId",
     "JobTimeout",
+    "Limits",
     "NotRunnableHere",
     "QueueError",
+    "QueueOrder",
     "RedisQueue",
     "Retry",
     "Scheduler",
@@ -63,6 +74,7 @@ __all__ = [
     "TooLateToRetry",
     "UnknownFunction",
     "UnknownSetting",
+    "UnnamedFunction",
     "UnreadableSettings",
     "Unserializable",
     "Worker",

@@ -4,25 +4,49 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from jtc.queue.duration import as_seconds
 from jtc.queue.errors import InvalidSetting, UnknownSetting, UnreadableSettings
+from jtc.queue.queue_order import QueueOrder
 
 DEFAULT_REDIS_URL = "redis://localhost:6379"
 DEFAULT_QUEUE_NAME = "default"
 DEFAULT_CONCURRENCY = 10
-_KEYS = ("redis_url", "queue", "concurrency", "modules")
+DEFAULT_GRACE = 30.0
+_KEYS = ("redis_url", "queue", "concurrency", "modules", "grace")
+_GRACE = "a number of seconds from 0"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a process needs to know to reach its queue."""
+    """What a process needs to know to reach its queue.
+
+    Attributes:
+        redis_url: The server's URL.
+        queue_name: The queue, or several as `QueueOrder` reads them.
+        concurrency: How many jobs a worker runs at once.
+        modules: Where tasks and jobs are defined.
+        grace: Seconds that running jobs get to end when a worker stops.
+    """
 
     redis_url: str = DEFAULT_REDIS_URL
     queue_name: str = DEFAULT_QUEUE_NAME
     concurrency: int = DEFAULT_CONCURRENCY
     modules: tuple[str, ...] = ()
+    grace: float = DEFAULT_GRACE
+
+    @property
+    def queues(self) -> QueueOrder:
+        """The queues and their order.
+
+        Raises:
+            InvalidQueueName: One of them would not be safe inside a key.
+            InvalidQueueOrder: They are named in a way that says no order.
+        """
+        return _read_order(self.queue_name)
 
 
 def load_settings(
@@ -31,6 +55,7 @@ def load_settings(
     queue_name: str | None = None,
     concurrency: int | None = None,
     modules: tuple[str, ...] = (),
+    grace: float | None = None,
     environ: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> Settings:
@@ -41,6 +66,7 @@ def load_settings(
         queue_name: Overrides `QUEUE_NAME` and `queue`.
         concurrency: Overrides `QUEUE_CONCURRENCY` and `concurrency`.
         modules: Overrides `JTC_MODULES` (comma-separated) and `modules`.
+        grace: Overrides `QUEUE_GRACE` and `grace`.
         environ: The environment; that of the process unless given.
         directory: Where to look for `pyproject.toml`, upwards; the working
             directory unless given.
@@ -65,7 +91,14 @@ def load_settings(
         or DEFAULT_QUEUE_NAME,
         concurrency=_concurrency(concurrency, env, table),
         modules=modules or _modules_in(env) or _modules_of(table),
+        grace=_grace(grace, env, table),
     )
+
+
+# A dispatch asks for it.
+@lru_cache(maxsize=16)
+def _read_order(text: str) -> QueueOrder:
+    return QueueOrder.parse(text)
 
 
 def _concurrency(
@@ -80,6 +113,26 @@ def _concurrency(
     return _positive(
         table.get("concurrency", DEFAULT_CONCURRENCY), "[tool.jtc] concurrency"
     )
+
+
+def _grace(
+    given: float | None, env: Mapping[str, str], table: Mapping[str, Any]
+) -> float:
+    if given is not None:
+        return _seconds(given, "grace")
+    if text := env.get("QUEUE_GRACE"):
+        try:
+            return _seconds(float(text), "QUEUE_GRACE")
+        except ValueError:
+            raise InvalidSetting("QUEUE_GRACE", text, _GRACE) from None
+    return _seconds(table.get("grace", DEFAULT_GRACE), "[tool.jtc] grace")
+
+
+def _seconds(value: object, source: str) -> float:
+    seconds = as_seconds(value)
+    if seconds is None:
+        raise InvalidSetting(source, value, _GRACE)
+    return seconds
 
 
 def _positive(value: object, source: str) -> int:

@@ -17,6 +17,7 @@ class Settlement:
         document: The job's document as it will stand.
         number: Seconds to keep a finished job, or milliseconds until a retry.
         status: What to tell those who listen to this job; empty for nothing.
+        queue: The name of its queue; empty for the first one of a worker.
     """
 
     job_id: str
@@ -25,3 +26,4 @@ class Settlement:
     document: bytes
     number: int = 0
     status: str = ""
+    queue: str = ""
