@@ -19,6 +19,7 @@ SETTINGS = (
     "REDIS_URL",
     "QUEUE_NAME",
     "QUEUE_CONCURRENCY",
+    "QUEUE_GRACE",
     "JTC_MODULES",
     "COLUMNS",
     "NO_COLOR",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from jtc.cli.errors import NoServer, NotAFailedJob
+from jtc.cli.errors import NoServer, NotAFailedJob, SeveralQueues
 from jtc.cli.failed_listing import as_json_object, describe_failed_jobs
 from jtc.cli.output import print_json, print_text, say
 from jtc.providers import QueueProvider
@@ -128,11 +128,13 @@ def _run(place: Place, step: Callable[[FailedJobs, str], Awaitable[T]]) -> T:
 @asynccontextmanager
 async def _open(place: Place) -> AsyncIterator[RedisQueue]:
     provider = QueueProvider(place.redis, place.queue)
+    if len(provider.queues.names) > 1:
+        raise SeveralQueues(provider.queues.names)
     if not await provider.check_redis_connection():
         raise NoServer(mask_url(provider.redis_url), str(provider.connection_error))
     client = open_client(provider.redis_url)
     try:
-        yield RedisQueue(client, name=provider.queue_name)
+        yield RedisQueue(client, name=provider.queues.home)
     finally:
         await client.aclose()
 
