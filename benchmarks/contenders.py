@@ -79,7 +79,7 @@ def jtc_worker() -> tuple[RedisQueue, Any]:
     set_container(default_container())
     JobManager.initialize(URL, "default")
     queue = JobManager.get_queue()
-    return queue, Worker(queue, [noop, ("runner", runner)])
+    return queue, Worker(queue, [noop, ("runner", runner)], concurrency=int(os.environ.get("CONC", "10")))
 
 
 WORKERS: dict[str, Callable[[], tuple[Any, Any]]] = {

@@ -27,7 +27,7 @@ from jtc.queue.embedded import EmbeddedServer
 PROGRAM = Path(__file__).with_name("contenders.py")
 SLOWER = 8
 """How many times fewer jobs SAQ gets, to take about as long."""
-REST_SECONDS = 10
+REST_SECONDS = 30
 
 Row = tuple[str, list[float], str]
 
