@@ -27,7 +27,7 @@ from jtc.queue.embedded import EmbeddedServer
 PROGRAM = Path(__file__).with_name("contenders.py")
 SLOWER = 8
 """How many times fewer jobs SAQ gets, to take about as long."""
-REST_SECONDS = 10
+REST_SECONDS = 30
 
 Row = tuple[str, list[float], str]
 
@@ -35,14 +35,17 @@ Row = tuple[str, list[float], str]
 class Bench:
     """Runs contenders as processes against one server."""
 
-    def __init__(self, url: str, jobs: int, rounds: int) -> None:
+    def __init__(
+        self, url: str, jobs: int, rounds: int, program: Path = PROGRAM
+    ) -> None:
         self.url = url
+        self.program = program
         self.jobs = jobs
         self.rounds = rounds
 
     def start(self, *words: object) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, str(PROGRAM), *map(str, words)],
+            [sys.executable, str(self.program), *map(str, words)],
             env={**os.environ, "BENCH_URL": self.url},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

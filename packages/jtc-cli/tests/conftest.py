@@ -28,6 +28,7 @@ SETTINGS = (
     "REDIS_URL",
     "QUEUE_NAME",
     "QUEUE_CONCURRENCY",
+    "QUEUE_GRACE",
     "JTC_MODULES",
     "JTC_TIMEZONE",
     "JTC_ENV",

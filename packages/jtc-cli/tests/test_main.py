@@ -41,7 +41,8 @@ def test_help_names_every_command_and_option(run: Run) -> None:
     text = run("queue", "work", "--help").stdout
     for option in (
         *("-q, --queue", "--redis", "-c, --concurrency", "-A, --app"),
-        *("--embedded", "--burst", "--log-level"),
+        *("--embedded", "--burst", "--log-level", "--grace", "-p, --processes"),
+        *("--max-jobs", "--max-time", "--max-memory"),
     ):
         assert option in text
 
@@ -69,6 +70,11 @@ def test_help_imports_nothing_heavy() -> None:
         ["queue", "work", "--no-such-option"],
         ["queue", "work", "--concurrency", "0"],
         ["queue", "work", "--concurrency", "many"],
+        ["queue", "work", "--processes", "0"],
+        ["queue", "work", "--grace", "-1"],
+        ["queue", "work", "--max-jobs", "0"],
+        ["queue", "work", "--max-time", "soon"],
+        ["queue", "work", "--max-memory", "much"],
         ["queue", "work", "--log-level", "loud"],
         ["queue", "work", "--embedded", "--redis", "redis://localhost"],
         ["schedule", "lst"],

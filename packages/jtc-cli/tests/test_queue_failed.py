@@ -213,3 +213,13 @@ def test_no_server_is_said_without_the_password(call: Call, words: list[str]) ->
         call(*words, "--redis", "redis://me:secret@127.0.0.1:1")
     assert "redis://me:***@127.0.0.1:1" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_one_of_several_queues_has_to_be_named(run: Run, server_url: str) -> None:
+    answer = run("queue", "failed", "--redis", server_url, QUEUE_NAME="high,low")
+    assert answer.returncode == 1
+    assert "Several queues are named: high, low." in answer.stderr
+    assert run(
+        *("queue", "failed", "--redis", server_url, "--queue", "low"),
+        QUEUE_NAME="high,low",
+    ).stdout.startswith("No failed jobs in queue 'low'")

@@ -17,6 +17,7 @@ import redis
 from jtc.cli.commands.worker import run_worker
 from jtc.cli.discovery import discover
 from jtc.cli.errors import NoServer
+from jtc.cli.worker_options import WorkerOptions
 from jtc.jobs import JobManager, known_jobs
 from jtc.queue.embedded import EmbeddedServer
 from jtc.queue.errors import EmbeddedFolderInUse
@@ -195,6 +196,90 @@ def test_a_burst_runs_what_waits_and_ends(
 
 
 @pytest.mark.usefixtures("tasks")
+def test_a_burst_runs_the_jobs_of_several_queues_in_their_order(
+    run: Run, server_url: str
+) -> None:
+    for queue, name in (("first", "Ada"), ("second", "Bob")):
+        asyncio.run(greet(server_url, queue, name))
+    words = ("queue", "work", "--redis", server_url, "--burst", "-c", "1")
+    answer = run(*words, "--queue", "second=2,first=1")
+    assert answer.returncode == 0
+    assert answer.stdout.splitlines() == ["hello Bob", "hello Ada"]
+    assert "Queues       second=2, first=1, by weight" in answer.stderr
+
+
+@pytest.mark.parametrize("queue", ["a,,b", "a=0", "a=1,b", "a,a"])
+def test_queues_that_say_no_order_are_refused(
+    run: Run, server_url: str, queue: str
+) -> None:
+    answer = run("queue", "work", "--redis", server_url, "--burst", "-q", queue)
+    assert answer.returncode == 1
+    assert f"Cannot work on the queues {queue!r}: " in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+# The event loop
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def loop_name(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """Programs that the test starts find uvloop, or do not."""
+    if request.param == "uvloop":
+        pytest.importorskip("uvloop")
+    else:
+        (tmp_path / "without").mkdir()
+        (tmp_path / "without" / "uvloop.py").write_text("raise ImportError")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "without"))
+    return str(request.param)
+
+
+@pytest.mark.parametrize(
+    ("number", "processes"), [(signal.SIGINT, None), (signal.SIGTERM, 1)]
+)
+def test_signals_threads_and_subprocesses_work_on_either_loop(
+    *,
+    start: Start,
+    write: Write,
+    server_url: str,
+    loop_name: str,
+    number: signal.Signals,
+    processes: int | None,
+) -> None:
+    # Given a task that runs a program, and another that blocks a thread
+    write(
+        "tasks.py",
+        "import asyncio, subprocess, sys, time\n"
+        "from jtc.schedule import Schedule\n"
+        "@Schedule.every(1)\n"
+        "async def runs_a_program(ctx):\n"
+        "    words = (sys.executable, '-c', 'print(6 * 7)')\n"
+        "    one = await asyncio.create_subprocess_exec(*words, stdout=-1)\n"
+        "    print('program', (await one.communicate())[0].decode().strip())\n"
+        "@Schedule.every(1)\n"
+        "def blocks_a_thread(ctx):\n"
+        "    print('thread', subprocess.check_output(['echo', 'heard'], text=True))\n"
+        "    time.sleep(0.5)\n"
+        "    print('thread ended')\n",
+    )
+    several = () if processes is None else ("--processes", str(processes))
+    queue = f"loop-{loop_name}-{number.name}-{processes}"
+    words = ("queue", "work", "--redis", server_url, "--queue", queue)
+    worker = start(*words, *several)
+    assert "program 42" in read_until(worker, "program")
+    assert "thread heard" in read_until(worker, "thread heard")
+    # When it is told to stop, as by Ctrl+C
+    os.killpg(worker.pid, number)
+    out, err = worker.communicate(timeout=DEADLINE)
+    # Then what runs has ended
+    assert worker.returncode == 0, err
+    assert err.splitlines()[-1] == "Stopped."
+    assert out.splitlines()[-1] in ("thread ended", "program 42")
+    assert f"Event loop   {loop_name}" in err
+
+
+@pytest.mark.usefixtures("tasks")
 def test_the_environment_says_where_to_work(run: Run, server_url: str) -> None:
     asyncio.run(greet(server_url, "by-environment", "Ada"))
     answer = run(
@@ -212,7 +297,7 @@ def test_a_worker_can_be_run_by_a_program(
     server_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asyncio.run(greet(server_url, "program", "Ada"))
-    run_worker(redis=server_url, queue="program", burst=True)
+    run_worker(WorkerOptions(redis=server_url, queue="program", burst=True))
     said = capsys.readouterr()
     assert said.out == "hello Ada\n"
     assert said.err.splitlines()[-1] == "Stopped."
@@ -224,7 +309,7 @@ def test_a_program_can_run_a_worker_with_its_own_server(
 ) -> None:
     # Other test modules of this process may have defined jobs.
     monkeypatch.setattr(known_jobs, "_classes", {})
-    run_worker(embedded=True, burst=True)
+    run_worker(WorkerOptions(burst=True), embedded=True)
     said = capsys.readouterr().err
     assert "Tasks        none" in said
     assert "Warning: No scheduled tasks and no job classes found. Looked at:" in said
@@ -267,7 +352,7 @@ def test_no_server_ends_the_worker_and_says_how_to_get_one(
 
 def test_no_server_is_an_error_for_a_program() -> None:
     with pytest.raises(NoServer, match=r"localhost:1/"):
-        run_worker(redis="redis://localhost:1/")
+        run_worker(WorkerOptions(redis="redis://localhost:1/"))
 
 
 def test_a_password_is_never_shown(run: Run, tmp_path: Path) -> None:

@@ -1,11 +1,29 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
+from collections.abc import Iterator
 
 import pytest
 
-from jtc.cli.stopping import stop_at_sigterm
+from jtc.cli.stopping import SIGNALS, holding_back_signals, stop_at_sigterm
+
+
+def send(signum: signal.Signals) -> None:
+    """Send a signal to this thread: the runner of the tests may have others."""
+    signal.pthread_kill(threading.get_ident(), signum)
+
+
+@contextlib.contextmanager
+def holding_former_handlers() -> Iterator[None]:
+    former = {signum: signal.getsignal(signum) for signum in SIGNALS}
+    try:
+        yield
+    finally:
+        for signum, handler in former.items():
+            signal.signal(signum, handler)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
@@ -29,3 +47,27 @@ def test_the_former_handlers_are_put_back() -> None:
 def test_other_errors_pass() -> None:
     with pytest.raises(LookupError), stop_at_sigterm():
         raise LookupError
+
+
+def test_a_signal_that_was_held_back_is_heard_afterwards() -> None:
+    after: list[str] = []
+    with stop_at_sigterm():
+        with holding_back_signals():
+            send(signal.SIGINT)
+            after.append("held back")
+        after.append("not reached")
+    assert after == ["held back"]
+
+
+def test_where_signals_come_twice_the_second_is_ignored() -> None:
+    with holding_former_handlers():
+        cleaned_up: list[str] = []
+        with stop_at_sigterm(once=True):
+            try:
+                with holding_back_signals():
+                    send(signal.SIGINT)
+                    send(signal.SIGTERM)
+            finally:
+                cleaned_up.append("yes")
+        assert cleaned_up == ["yes"]
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -12,6 +12,7 @@ from jtc.cli.times import (
     parse_age,
     parse_moment,
     parse_moment_ahead,
+    parse_seconds,
 )
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -23,6 +24,19 @@ NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 )
 def test_an_age_is_a_number_and_a_unit(text: str, seconds: int) -> None:
     assert parse_age(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30", 30.0), ("0.5", 0.5), ("90m", 5400.0), ("1d", 86400.0)]
+)
+def test_a_duration_may_also_be_seconds(text: str, seconds: float) -> None:
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1e3", "nan", "1.5h", "²"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no duration: give a whole number"):
+        parse_seconds(text)
 
 
 @pytest.mark.parametrize("text", ["", "2", "h", "2 h", "-1h", "1.5h", "2w", "9999999d"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
@@ -31,6 +32,12 @@ from jtc.queue.embedded import EmbeddedServer
 from jtc.queue.firing import Firing
 from jtc.queue.tick_record import read_tick_record
 from jtc.schedule import ScheduledTask
+
+# How long an example takes says how busy the machine is.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 
 Condition = Callable[[], Any]
 Eventually = Callable[..., Awaitable[Any]]
@@ -71,7 +78,7 @@ async def queue(redis_url: str) -> AsyncIterator[RedisQueue]:
 def eventually() -> Eventually:
     """Wait until a condition (plain or async) holds and return what it returned."""
 
-    async def wait(condition: Condition, *, within: float = 10.0) -> Any:
+    async def wait(condition: Condition, *, within: float = 30.0) -> Any:
         deadline = time.monotonic() + within
         while True:
             result = condition()
@@ -159,6 +166,7 @@ class Ticking:
         *,
         due: float | None = None,
         polled_since: float = -60,
+        asked_since: float | None = None,
         environment: str | None = None,
     ) -> tuple[TickRecord, ...]:
         """Fire a task as a worker does.
@@ -168,16 +176,18 @@ class Ticking:
             minute: The server's clock, in minutes from `start`.
             due: Since when the task is due, in minutes; since then, unless given.
             polled_since: Since when some worker has looked.
+            asked_since: Since when this worker has; since now, unless given.
             environment: Where this is.
 
         Returns:
             What did not run.
         """
         now, since = (self.start + 60 * m for m in (minute, polled_since))
+        asked = self.start + 60 * (minute if asked_since is None else asked_since)
         first = self.start + 60 * (minute if due is None else due)
         await self.redis.zadd(self.queue.keys.due, {member_of(task): first})
         entry = DueEntry(task, None, member_of(task), f"{first:.3f}".encode())
-        due_now = Due(now, moment(since), (entry,), None)
+        due_now = Due(now, moment(since), moment(asked), (entry,), None)
         (fired,) = await Firing(self.queue, environment, lambda _: None).fire(due_now)
         return fired.records
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from saq.job import Status
 
-from jtc.queue import RedisQueue, Worker, open_client
+from jtc.queue import RedisQueue, Worker, claims, open_client
 from jtc.queue.claimed_job import read_claimed_job
 from jtc.queue.claims import Claims
 
@@ -135,6 +136,39 @@ async def test_a_lost_reply_is_asked_for_again_under_the_same_claim(
     assert {job.key for job in (await claims.take(3)).jobs} == {"2", "3"}
 
 
+@pytest.mark.parametrize("is_second_try", [False, True])
+async def test_what_others_were_given_before_a_late_reply_came_is_not_claimed(
+    *,
+    redis: Redis,
+    queue: RedisQueue,
+    monkeypatch: pytest.MonkeyPatch,
+    lose_reply: LoseReply,
+    is_second_try: bool,
+) -> None:
+    # Given a worker that stands still, for longer than its lease, before it can read
+    # which jobs it was given
+    await queue.enqueue_many([saq.Job("add", key=key) for key in ("one", "two")])
+    monkeypatch.setattr(claims, "LEASE_MS", 100)
+    frozen = Claims(queue, "w1")
+    if is_second_try:
+        lose_reply("claim")
+        with pytest.raises(RedisConnectionError):
+            await frozen.take(2)
+    run = queue.scripts.run
+
+    async def come_late(name: str, keys: list[str], args: list[Any]) -> Any:
+        monkeypatch.setattr(queue.scripts, "run", run)
+        reply = await run(name, keys, args)
+        # When another worker takes over the first of them
+        await redis.hset(queue.keys.claims, queue.job_id("one"), "w2 x.1")  # type: ignore[misc]
+        await asyncio.sleep(0.1)
+        return reply
+
+    monkeypatch.setattr(queue.scripts, "run", come_late)
+    # Then the late one has what is left
+    assert [job.key for job in (await frozen.take(2)).jobs] == ["two"]
+
+
 async def test_a_request_that_never_arrived_is_made_again(queue: RedisQueue) -> None:
     claims = Claims(queue, "w1")
     run, queue.scripts.run = queue.scripts.run, _refuse  # type: ignore[method-assign]
@@ -180,6 +214,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("payload", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.fault("H16")
 async def test_what_is_no_job_is_parked_and_blocks_nothing(
     redis: Redis, queue: RedisQueue, payload: bytes
 ) -> None:

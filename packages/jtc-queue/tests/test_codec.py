@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 from typing import Any
@@ -56,6 +57,31 @@ def test_a_value_that_contains_itself_becomes_its_text() -> None:
     endless: list[Any] = []
     endless.append(endless)
     assert as_json(endless) == "[[...]]"
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("inside", ["n", {"deep": ["n", None]}, ("n", 1)])
+def test_a_number_that_json_does_not_know_is_written_as_saq_does_or_refused(
+    number: float, inside: Any
+) -> None:
+    def put_in(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: put_in(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(map(put_in, value))
+        return number if value == "n" else value
+
+    document = {"kwargs": put_in(inside), "when": dt.date(2024, 2, 29)}
+    assert repr(decode(encode(document))) == repr(
+        json.loads(json.dumps(document | {"when": "2024-02-29"}))
+    )
+    with pytest.raises(ValueError, match=f"{number} has no form in JSON"):
+        encode(document, strict=True)
+
+
+def test_nothing_is_no_number() -> None:
+    document = {"kwargs": {"a": None, "b": [None, 1.5]}}
+    assert encode(document, strict=True) == b'{"kwargs":{"a":null,"b":[null,1.5]}}'
 
 
 class _Mute:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from saq.job import Status
 from saq.queue.redis import RedisQueue as SaqRedisQueue
 
-from jtc.queue import RedisQueue, Unserializable, Worker, open_client
+from jtc.queue import FailedJobs, RedisQueue, Unserializable, Worker, open_client
 from jtc.queue.claims import Claims
 
 
@@ -102,7 +102,10 @@ async def test_of_concurrent_enqueues_of_one_key_one_wins(queue: RedisQueue) -> 
     assert await queue.count("queued") == 1
 
 
-@pytest.mark.parametrize("value", [object(), {"nested": [object()]}, "\udc80"])
+@pytest.mark.parametrize(
+    "value",
+    [object(), {"nested": [object()]}, "\udc80", float("nan"), {"a": [float("-inf")]}],
+)
 async def test_an_argument_without_a_form_in_json_is_refused(
     queue: RedisQueue, value: object
 ) -> None:
@@ -149,12 +152,23 @@ async def test_a_job_for_the_future_waits_until_its_time(
 
 
 @pytest.mark.parametrize("scheduled", [-5, 0, 0.0, 0.7])
+@pytest.mark.fault("H35")
 async def test_a_time_in_the_past_means_now(
     queue: RedisQueue, scheduled: float
 ) -> None:
     await queue.enqueue("add", key="k", scheduled=scheduled)
     await queue.promote()
     assert len((await Claims(queue, "w1").take(5)).jobs) == 1
+
+
+async def test_a_job_never_runs_before_its_time(
+    redis: Redis, queue: RedisQueue
+) -> None:
+    job = await queue.enqueue("add", scheduled=4_000_000_000.3)
+    assert job is not None
+    score = await redis.zscore(queue.keys.incomplete, job.id)
+    assert score is not None
+    assert 4_000_000_000.3 <= score <= 4_000_000_001
 
 
 async def test_hooks_run_before_every_enqueue(queue: RedisQueue) -> None:
@@ -213,10 +227,22 @@ async def test_a_value_that_only_saq_can_write_reaches_the_function(
 
     async def take(ctx: dict[str, Any], *, n: float) -> None:
         seen.append(n)
+        raise ValueError("boom")
 
-    await plain_saq.enqueue("take", n=float("inf"))
-    assert await Worker(queue, [("take", take)]).process()
+    await plain_saq.enqueue("take", key="one", n=float("inf"), retries=2)
+    worker = Worker(queue, [("take", take)])
+    assert await worker.process()
     assert seen == [float("inf")]
+    # And again when it is tried again
+    assert await worker.process()
+    assert seen == [float("inf")] * 2
+    job = await queue.job("one")
+    assert job is not None
+    assert job.kwargs == {"n": float("inf")}
+    # And when it is looked for among the failed ones and tried once more
+    assert list(await FailedJobs(queue).retry("one")) == ["one"]
+    assert await worker.process()
+    assert seen == [float("inf")] * 3
 
 
 async def test_saqs_own_tools_read_our_queue(

@@ -18,6 +18,7 @@ def test_a_plain_name_is_taken(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["", "a:b", "a b", "a*", "a?", "[a]", "ä", "a\n", "x" * 101, None, 7]
 )
+@pytest.mark.fault("H26")
 def test_a_name_that_is_not_safe_inside_a_key_is_refused(name: str) -> None:
     with pytest.raises(InvalidQueueName, match="cannot name a queue"):
         QueueKeys(name)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 import saq
 from redis.asyncio import Redis
 
@@ -46,6 +47,7 @@ async def test_it_says_when_the_next_one_is_due(
     assert len(await claimable(queue)) == 1
 
 
+@pytest.mark.fault("H23")
 async def test_more_due_jobs_than_one_call_carries_are_all_queued(
     redis: Redis, queue: RedisQueue
 ) -> None:

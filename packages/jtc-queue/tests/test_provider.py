@@ -104,6 +104,34 @@ async def test_settings_come_from_the_environment(
     assert provider.concurrency == 3
 
 
+async def test_a_provider_works_on_several_queues(redis_url: str) -> None:
+    # Given a provider of two queues
+    provider = QueueProvider(redis_url, "high=3,default=1", concurrency=2, grace=1.5)
+    await provider.initialize()
+    worker = provider.get_worker(burst=True)
+    assert [queue.name for queue in worker.queues] == ["high", "default"]
+    assert (worker.order.weights, worker.grace) == ((3, 1), 1.5)
+    # When a job that names no queue is dispatched, and one for the other queue
+    home = await Greet.dispatch(name="home")
+    assert home.queue_name == "default"
+    await JobManager.get_queue("high").enqueue(
+        "runner", job_class="jtc.no.Job", payload={}, key="unknown"
+    )
+    await worker.start()
+    # Then both were met, each in its queue
+    assert done == ["Hello home"]
+    assert await JobManager.get_queue("high").count("queued") == 0
+    await provider.close()
+
+
+@pytest.mark.parametrize("name", ["high,,low", "high=0", "high=1,low", "a b"])
+def test_queues_that_say_no_order_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"Cannot work on the queues|cannot name a"):
+        QueueProvider(queue_name=name)
+    with pytest.raises(ValueError, match=r"Cannot work on the queues|cannot name a"):
+        JobManager.initialize(queue_name=name)
+
+
 def test_an_unusable_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUEUE_CONCURRENCY", "many")
     with pytest.raises(SettingsError, match="QUEUE_CONCURRENCY is 'many'"):

@@ -12,7 +12,8 @@ import saq
 from redis.asyncio import Redis
 from saq.job import Status
 
-from jtc.queue import RedisQueue, Worker, endings
+from jtc.queue import RedisQueue, Worker, claims, endings, upkeep
+from jtc.queue.attempt import Attempt
 from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.claims import Claims
 
@@ -33,7 +34,7 @@ def noted(redis: Redis, eventually: Eventually) -> Callable[[str], Awaitable[Non
         async def found() -> bool:
             return text in await notes(redis)
 
-        await eventually(found, within=20)
+        await eventually(found, within=60)
 
     return wait
 
@@ -71,8 +72,15 @@ async def recover(queue: RedisQueue, holder: Claims) -> list[ClaimedJob]:
 # -- a worker that was killed ----------------------------------------------------------
 
 
+def test_a_job_is_recovered_within_twenty_seconds_of_its_workers_death() -> None:
+    # A lease that was renewed just before, and a round of recovery just before its end;
+    # the rest is for the round itself and the claim.
+    assert claims.LEASE_MS / 1000 + upkeep.RECOVER_EVERY <= 20 - 1
+
+
 @pytest.mark.slow
-async def test_the_job_of_a_killed_worker_runs_elsewhere_within_twenty_seconds(
+@pytest.mark.fault("H8")
+async def test_the_job_of_a_killed_worker_runs_elsewhere(
     *,
     queue: RedisQueue,
     start_worker: StartWorker,
@@ -89,7 +97,7 @@ async def test_the_job_of_a_killed_worker_runs_elsewhere_within_twenty_seconds(
         # When
         killed.kill()
         # Then
-        await eventually(lambda: queue.complete == 1, within=20)
+        await eventually(lambda: queue.complete == 1, within=60)
     job = await queue.job("one")
     assert job is not None
     assert (job.result, job.meta["kills"]) == ("attempt 1", 1)
@@ -103,7 +111,7 @@ async def test_a_job_that_kills_its_workers_is_parked(
     live = await living(queue, "live")
     for n in range(3):
         process = start_worker(f"w{n}")
-        await asyncio.to_thread(process.wait, 20)
+        await asyncio.to_thread(process.wait, 60)
         assert process.returncode == -signal.SIGKILL
         # Its lease runs out
         await live.renew()
@@ -117,10 +125,58 @@ async def test_a_job_that_kills_its_workers_is_parked(
     assert await notes(redis) == ["one died w0", "one died w1", "one died w2"]
 
 
+# -- a worker whose event loop is blocked ----------------------------------------------
+
+
+@pytest.mark.slow
+async def test_a_worker_whose_loop_is_blocked_loses_nothing_and_doubles_nothing(
+    *,
+    redis: Redis,
+    queue: RedisQueue,
+    start_worker: StartWorker,
+    noted: Any,
+    eventually: Eventually,
+) -> None:
+    # Given a worker that runs nine jobs
+    workers = [start_worker("w1", quick=True)]
+    for n in range(9):
+        await queue.enqueue("work", key=f"beside{n}", seconds=5)
+    for n in range(9):
+        await noted(f"beside{n} began w1")
+    # When the tenth blocks its event loop for several leases
+    await queue.enqueue("block", key="block", seconds=5)
+    await noted("block began w1")
+    # And another worker is there, and more jobs come
+    workers.append(start_worker("w2", quick=True))
+    for n in range(20):
+        await queue.enqueue("work", key=f"later{n}", seconds=0.1)
+
+    async def nothing_is_left() -> bool:
+        return await queue.count("incomplete") == 0
+
+    await eventually(nothing_is_left, within=90)
+    logs = [await stop(worker) for worker in workers]
+    # Then nobody took anything from anybody
+    words = [line.split() for line in await notes(redis)]
+    assert len({key for key, word, _ in words if word == "began"}) == 30
+    assert len(words) == 60, words
+    assert "Recovered" not in "".join(logs)
+    assert "Stopping the attempt" not in "".join(logs)
+
+
+async def stop(worker: subprocess.Popen[str]) -> str:
+    """Let a worker end and return its log."""
+    worker.send_signal(signal.SIGTERM)
+    _, log = await asyncio.to_thread(worker.communicate, timeout=60)
+    assert worker.returncode == 0, log
+    return log
+
+
 # -- a worker that stood still ---------------------------------------------------------
 
 
 @pytest.mark.usefixtures("short_lease")
+@pytest.mark.fault("H7")
 async def test_a_frozen_worker_that_was_replaced_changes_nothing_afterwards(
     *,
     redis: Redis,
@@ -144,18 +200,44 @@ async def test_a_frozen_worker_that_was_replaced_changes_nothing_afterwards(
     # When it goes on, later than the short job's end
     frozen.send_signal(signal.SIGCONT)
     await noted("long canceled w1")
-    frozen.send_signal(signal.SIGTERM)
-    _, log = await asyncio.to_thread(frozen.communicate, timeout=20)
+    log = await stop(frozen)
     # Then
-    assert frozen.returncode == 0, log
     results = [job.result if job else None for job in await queue.jobs(KEYS)]
     assert results == ["attempt 1", "attempt 1"]
     assert "Stopping the attempt at job long: another worker has it now." in log
-    assert "Dropped the outcome of job saq:job:default:short" in log
+    refused = "Dropped the outcome of job saq:job:default:short"
+    stopped = "Stopping the attempt at job short: another worker has it now."
+    assert refused in log or stopped in log
     assert "The lease of worker w1 had run out" in log
 
 
 KEYS = ["long", "short"]
+
+
+async def test_an_attempt_that_would_begin_long_after_its_claim_is_given_back(
+    queue: RedisQueue,
+) -> None:
+    # Given a worker that stands still between the claim and the first step of its job
+    ran: list[str] = []
+
+    async def f(ctx: dict[str, Any]) -> None:
+        ran.append(ctx["job"].key)
+
+    await queue.enqueue("f", key="one")
+    (job,) = (await Claims(queue, "w1").take(1)).jobs
+    endings.begin(job, worker="w1")
+    attempt = Attempt(job, now=0.0)
+    attempt.started -= 60
+    # When it goes on
+    settlement = await attempt.run({"f": f}, {}, None)
+    # Then others may have the job by now: it is given back and has spent no try
+    assert ran == []
+    assert settlement is not None
+    assert settlement.kind == "release"
+    assert await queue.settle(settlement)
+    stored = await queue.job("one")
+    assert stored is not None
+    assert (stored.status, stored.attempts) == (Status.QUEUED, 0)
 
 
 # -- recovery, step by step ------------------------------------------------------------
@@ -213,10 +295,11 @@ async def test_the_jobs_of_a_living_worker_are_left_alone(
     one, two = await living(queue, "w1"), await living(queue, "w2")
     (job,) = (await one.take(1)).jobs
     found = await two.recover()
-    assert (found.taken.jobs, found.held) == ((), ())
-    assert (await one.recover()).held == ((job.id, job.claim),)
+    assert (found.taken.jobs, found.held) == ((), set())
+    assert (await one.recover()).held == {(job.id, job.claim)}
 
 
+@pytest.mark.fault("H17")
 async def test_two_who_recover_at_once_share_nothing(
     redis: Redis, queue: RedisQueue
 ) -> None:
@@ -229,6 +312,7 @@ async def test_two_who_recover_at_once_share_nothing(
 
 
 @pytest.mark.usefixtures("short_lease")
+@pytest.mark.fault("H17")
 async def test_hundreds_of_orphans_are_recovered_and_run(
     redis: Redis, queue: RedisQueue, working: Any, eventually: Eventually
 ) -> None:
@@ -279,6 +363,7 @@ async def test_a_recoverer_that_dies_in_between_loses_nothing(
 
 
 @pytest.mark.usefixtures("short_lease")
+@pytest.mark.fault("H16")
 async def test_an_orphan_that_is_no_job_does_not_stop_recovery(
     redis: Redis, queue: RedisQueue, working: Any, eventually: Eventually
 ) -> None:

@@ -16,6 +16,7 @@ async def test_a_queue_shows_its_name(queue: RedisQueue) -> None:
     assert repr(queue) == "<RedisQueue default>"
 
 
+@pytest.mark.fault("H27")
 async def test_the_pages_of_info_follow_each_other(queue: RedisQueue) -> None:
     await queue.enqueue_many([saq.Job("f", key=f"{n:02}") for n in range(25)])
     seen: list[str] = []
@@ -110,6 +111,7 @@ async def test_a_call_waits_for_its_result(queue: RedisQueue, working: Any) -> N
     assert results == [3, 7]
 
 
+@pytest.mark.fault("H26")
 async def test_queues_do_not_see_each_other(redis_url: str) -> None:
     first = RedisQueue(open_client(redis_url), "app")
     second = RedisQueue(open_client(redis_url), "app2")

@@ -83,6 +83,7 @@ async def test_any_function_may_ask_to_be_discarded(
     assert queue.aborted == 1
 
 
+@pytest.mark.fault("H33")
 async def test_saqs_backoff_without_a_delay_waits(queue: RedisQueue) -> None:
     job = await run_once(queue, ValueError(), retries=9, retry_backoff=True)
     assert await queue.count("queued") == 0

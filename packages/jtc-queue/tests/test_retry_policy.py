@@ -115,6 +115,7 @@ def test_saqs_backoff_doubles_its_delay_up_to_its_limit(attempts: int) -> None:
 
 
 @pytest.mark.parametrize("saqs_backoff", [True, 600, 0.9])
+@pytest.mark.fault("H33")
 def test_saqs_backoff_without_a_delay_is_no_hot_loop(saqs_backoff: Any) -> None:
     job = saq.Job("f", retry_backoff=saqs_backoff, attempts=1)
     assert next_delay(job) >= 0.45

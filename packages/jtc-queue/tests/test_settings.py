@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from jtc.queue import Settings, SettingsError, load_settings
+from jtc.queue import (
+    InvalidQueueOrder,
+    QueueOrder,
+    Settings,
+    SettingsError,
+    load_settings,
+)
 
 
 def project(folder: Path, text: str) -> Path:
@@ -21,6 +27,7 @@ modules = ["file.tasks"]
 timezone = "Asia/Tokyo"
 environment = "staging"
 history = 7
+grace = 3.5
 """
 ENVIRONMENT = {
     "REDIS_URL": "redis://env",
@@ -30,13 +37,14 @@ ENVIRONMENT = {
     "JTC_TIMEZONE": "Europe/Lisbon",
     "JTC_ENV": "production",
     "JTC_HISTORY": "8",
+    "QUEUE_GRACE": "2.5",
 }
 
 
 def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
     settings = load_settings(environ={}, directory=tmp_path)
     assert settings == Settings(
-        "redis://localhost:6379", "default", 10, (), "UTC", None, 100
+        "redis://localhost:6379", "default", 10, (), "UTC", None, 100, 30.0
     )
 
 
@@ -44,7 +52,7 @@ def test_the_project_file_comes_before_the_defaults(tmp_path: Path) -> None:
     folder = project(tmp_path, FULL)
     settings = load_settings(environ={}, directory=folder)
     assert settings == Settings(
-        "redis://file", "file", 3, ("file.tasks",), "Asia/Tokyo", "staging", 7
+        "redis://file", "file", 3, ("file.tasks",), "Asia/Tokyo", "staging", 7, 3.5
     )
 
 
@@ -58,6 +66,7 @@ def test_the_environment_comes_before_the_project_file(tmp_path: Path) -> None:
         "Europe/Lisbon",
         "production",
         8,
+        2.5,
     )
 
 
@@ -70,11 +79,12 @@ def test_an_argument_comes_before_everything(tmp_path: Path) -> None:
         timezone="Europe/Paris",
         environment="arg",
         history=9,
+        grace=1.5,
         environ=ENVIRONMENT,
         directory=project(tmp_path, FULL),
     )
     assert settings == Settings(
-        "redis://arg", "arg", 1, ("arg.tasks",), "Europe/Paris", "arg", 9
+        "redis://arg", "arg", 1, ("arg.tasks",), "Europe/Paris", "arg", 9, 1.5
     )
 
 
@@ -104,6 +114,8 @@ def test_the_process_environment_and_directory_are_the_default(
     [
         ("[tool.jtc]\nconcurrency = 0", r"\[tool.jtc\] concurrency is 0"),
         ("[tool.jtc]\nconcurrency = true", r"\[tool.jtc\] concurrency is True"),
+        ("[tool.jtc]\ngrace = -1", r"\[tool.jtc\] grace is -1"),
+        ("[tool.jtc]\ngrace = '1'", r"\[tool.jtc\] grace is '1'"),
         ("[tool.jtc]\nqueue = 7", r"\[tool.jtc\] queue is 7"),
         ("[tool.jtc]\nredis_url = []", r"\[tool.jtc\] redis_url is \[\]"),
         ("[tool.jtc]\nmodules = 'tasks'", r"\[tool.jtc\] modules is 'tasks'"),
@@ -153,3 +165,32 @@ def test_a_project_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match="Cannot read"):
         load_settings(environ={}, directory=tmp_path)
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "nan", "inf"])
+def test_a_grace_in_the_environment_is_a_number_of_seconds(
+    tmp_path: Path, value: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"QUEUE_GRACE is '{value}'"):
+        load_settings(environ={"QUEUE_GRACE": value}, directory=tmp_path)
+
+
+@pytest.mark.parametrize("source", ["argument", "environment", "file"])
+def test_several_queues_may_be_named_wherever_one_is(
+    tmp_path: Path, source: str
+) -> None:
+    text = "high=2, default=1"
+    folder = project(tmp_path, f'[tool.jtc]\nqueue = "{text}"')
+    settings = load_settings(
+        queue_name=text if source == "argument" else None,
+        environ={"QUEUE_NAME": text} if source == "environment" else {},
+        directory=folder if source == "file" else tmp_path,
+    )
+    assert settings.queues == QueueOrder(("high", "default"), (2, 1))
+    assert settings.queues.home == "default"
+
+
+def test_queues_that_say_no_order_are_refused(tmp_path: Path) -> None:
+    settings = load_settings(environ={"QUEUE_NAME": "a,,b"}, directory=tmp_path)
+    with pytest.raises(InvalidQueueOrder, match="a name is missing"):
+        settings.queues  # noqa: B018 - a property that raises

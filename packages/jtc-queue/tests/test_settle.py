@@ -80,6 +80,7 @@ async def test_a_ttl_below_zero_keeps_nothing(
 @pytest.mark.parametrize(
     ("ttl", "kept"), [(600, FAILED_TTL), (FAILED_TTL * 2, FAILED_TTL * 2), (0, -1)]
 )
+@pytest.mark.fault("H27")
 async def test_a_failed_job_is_kept_for_a_week_and_listed(
     redis: Redis, queue: RedisQueue, claim: Claim, ttl: int, kept: int
 ) -> None:
@@ -155,6 +156,7 @@ async def test_an_update_keeps_the_claim(
 
 
 @pytest.mark.parametrize("ending", ["completed", "failed", "retried", "released"])
+@pytest.mark.fault("H7")
 async def test_a_late_outcome_changes_nothing_after_recovery(
     redis: Redis, queue: RedisQueue, claim: Claim, ending: str
 ) -> None:
@@ -197,6 +199,7 @@ async def test_a_late_outcome_by_saqs_methods_is_dropped_and_logged(
 
 
 @pytest.mark.parametrize("claimed", [True, False])
+@pytest.mark.fault("H31")
 async def test_an_update_cannot_resurrect_a_finished_job(
     redis: Redis, queue: RedisQueue, claim: Claim, claimed: bool
 ) -> None:
@@ -270,6 +273,34 @@ async def test_saqs_retry_queues_the_job_again(
     assert queue.retried == 1
 
 
+@pytest.mark.parametrize("status", [Status.COMPLETE, Status.FAILED])
+async def test_saqs_retry_of_a_job_that_has_ended_runs_it_again(
+    redis: Redis, queue: RedisQueue, claim: Claim, status: Status
+) -> None:
+    job = await claim()
+    await job.finish(status, error="boom")
+    seen = await queue.job("one")
+    assert seen is not None
+    await seen.retry("once more")
+    assert await traces(redis, queue) == WAITING
+    assert await redis.zcard(queue.keys.failed) == 0
+    assert (await redis.ttl(job.id)) == -1
+
+
+async def test_saqs_retry_of_a_job_that_runs_is_dropped(
+    redis: Redis,
+    queue: RedisQueue,
+    claim: Claim,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await claim()
+    seen = await queue.job("one")
+    assert seen is not None
+    await seen.retry("once more")
+    assert await traces(redis, queue) == RUNNING
+    assert "Dropped 'retry' for job one" in caplog.text
+
+
 async def test_many_outcomes_go_out_in_one_call(
     redis: Redis, queue: RedisQueue
 ) -> None:
@@ -314,9 +345,11 @@ class _Mute:
         (_Mute(), "<_Mute>"),
         (dt.date(2024, 2, 29), "2024-02-29"),
         (2**80, 2**80),
+        ([float("inf"), None], [float("inf"), None]),
     ],
-    ids=["nested", "surrogate", "mute", "date", "huge"],
+    ids=["nested", "surrogate", "mute", "date", "huge", "endless"],
 )
+@pytest.mark.fault("H15")
 async def test_a_result_without_a_form_in_json_is_kept_as_text_and_not_run_again(
     queue: RedisQueue, result: object, kept: object
 ) -> None:

@@ -143,6 +143,7 @@ def test_a_function_in_a_thread_keeps_its_name() -> None:
     assert as_async(report).__name__ == "report"
 
 
+@pytest.mark.fault("H14")
 async def test_a_synchronous_job_past_its_timeout_is_never_run_beside_itself(
     queue: RedisQueue,
 ) -> None:

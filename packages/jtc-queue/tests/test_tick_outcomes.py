@@ -219,7 +219,7 @@ async def record(queue: RedisQueue, line: dict[str, Any], key: str = "one") -> N
     await queue.enqueue("f", key=key)
     (job,) = (await Claims(queue, "w1").take(1)).jobs
     end = TickEnd("report", json.dumps(line, separators=(",", ":")).encode())
-    done = Settlement(job.id, job.claim, "done", b"{}", 60, "complete", end)
+    done = Settlement(job.id, job.claim, "done", b"{}", 60, "complete", tick=end)
     assert await queue.settle(done)
 
 

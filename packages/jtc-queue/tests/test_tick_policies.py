@@ -10,6 +10,7 @@ import pytest
 from jtc.queue import RedisQueue, Scheduler, endings
 from jtc.queue.claims import Claims
 from jtc.queue.definition import member_of
+from jtc.queue.scheduler import LONGEST_SLEEP
 
 
 async def claim(queue: RedisQueue) -> Any:
@@ -198,6 +199,14 @@ async def test_ticks_that_workers_saw_and_none_knew_are_told_apart(
         ("missed:down", 3),
         ("missed:no_worker", 2),
     ]
+
+
+async def test_a_worker_that_was_late_itself_lacked_no_worker(ticking: Any) -> None:
+    # Given a worker that knows the task and stood still from minute 1 to 4
+    (lost,) = await ticking.fire(
+        ticking.task(), 4.5, due=1, polled_since=-60, asked_since=-10
+    )
+    assert (lost.outcome, lost.count) == ("missed:down", 3)
 
 
 async def test_a_task_is_told_that_a_run_is_made_up_for(ticking: Any) -> None:
@@ -515,7 +524,7 @@ async def test_a_look_says_since_when_there_were_looks(
     assert (after[b"since"] == before[b"since"]) == (not gap)
 
 
-async def test_a_worker_at_rest_asks_one_question_a_second(
+async def test_a_worker_at_rest_asks_one_question_at_a_time(
     ticking: Any, queue: RedisQueue
 ) -> None:
     tasks = [ticking.task(name=f"task{n}") for n in range(500)]
@@ -526,7 +535,7 @@ async def test_a_worker_at_rest_asks_one_question_a_second(
     await ticking.redis.config_resetstat()
     waits = [await scheduler.step() for _ in range(10)]
     stats = await ticking.redis.info("commandstats")
-    assert waits == [1.0] * 10
+    assert waits == [LONGEST_SLEEP] * 10
     assert stats["cmdstat_evalsha"]["calls"] == 10
     assert stats["cmdstat_zrange"]["calls"] == 10
     assert stats.get("cmdstat_hset", {"calls": 0})["calls"] <= 2

@@ -258,6 +258,7 @@ def test_the_last_tick_of_a_task_has_its_jitter_although_it_is_over() -> None:
         ),
     ],
 )
+@pytest.mark.fault("H22")
 def test_changing_clocks_follow_debians_rule(
     expression: str, after: str, ticks: list[str]
 ) -> None:

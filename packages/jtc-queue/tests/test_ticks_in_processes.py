@@ -75,14 +75,15 @@ def wait_for(condition: Callable[[], bool], *, within: float) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.fault("H3")
 def test_five_workers_with_wrong_clocks_run_each_tick_once(
     start: Start, notes: Path, redis_url: str
 ) -> None:
     # Given five workers whose clocks differ by up to a minute
     workers = [start(skew=skew) for skew in (0, 30, -30, 7, -1)]
-    wait_for(lambda: len(read(notes)) > 0, within=20)
-    # When they work for a while
-    time.sleep(12)
+    wait_for(lambda: len(read(notes)) > 0, within=60)
+    # When they work for half a minute
+    time.sleep(30)
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
     # Then they stop cleanly
@@ -93,15 +94,16 @@ def test_five_workers_with_wrong_clocks_run_each_tick_once(
         ran = Counter(n for n, _ in runs(notes, task))
         assert set(ran.values()) == {1}
         assert_each_has_one_outcome(redis_url, seconds, set(ran))
-        assert len(ran) >= 8 // seconds
+        assert len(ran) >= 25 // seconds
 
 
+@pytest.mark.fault("H8")
 def test_killing_workers_makes_ticks_late_but_never_missing_or_doubled(
     start: Start, notes: Path, redis_url: str
 ) -> None:
     # Given three workers
     workers = [start(mode="quick") for _ in range(3)]
-    wait_for(lambda: len(read(notes)) > 0, within=20)
+    wait_for(lambda: len(read(notes)) > 0, within=60)
     killed: set[int] = set()
     chance = random.Random(20261122)
 
@@ -119,8 +121,8 @@ def test_killing_workers_makes_ticks_late_but_never_missing_or_doubled(
         kill_one()
     # And what the dead held has been recovered
     with BlockingRedis.from_url(redis_url) as client:
-        wait_for(lambda: not unfinished(read(notes)), within=20)
-        wait_for(lambda: all_work(client, workers), within=20)
+        wait_for(lambda: not unfinished(read(notes)), within=60)
+        wait_for(lambda: all_work(client, workers), within=60)
         for worker in workers:
             worker.send_signal(signal.SIGTERM)
         assert [worker.wait(timeout=20) for worker in workers] == [0] * 3

@@ -78,6 +78,7 @@ async def times(ctx: Context, factor: int, *, n: int) -> int:
         lambda ctx, n: 2 * n,
     ],
 )
+@pytest.mark.fault("H36")
 async def test_every_kind_of_function_runs(queue: RedisQueue, function: Any) -> None:
     await queue.enqueue("f", key="one", n=21)
     await run(queue, ("f", function))
@@ -143,6 +144,7 @@ async def test_no_more_jobs_run_at_once_than_the_concurrency(
     assert queue.complete == 60
 
 
+@pytest.mark.fault("H14")
 async def test_synchronous_jobs_run_beside_each_other(queue: RedisQueue) -> None:
     # More of them than a pool of the usual size has threads
     together = threading.Barrier(40, timeout=30)
@@ -293,6 +295,7 @@ async def test_a_job_without_a_timeout_runs(queue: RedisQueue, none: Any) -> Non
     assert (await ended(queue)).result == 2
 
 
+@pytest.mark.fault("H13")
 async def test_a_job_that_raises_cancelled_error_itself_ends(
     queue: RedisQueue,
 ) -> None:
@@ -343,8 +346,11 @@ class Unspeakable(Exception):
 
 @pytest.mark.parametrize("error", [Unspeakable(), ValueError("\udc80 name")])
 async def test_an_error_without_a_text_form_fails_the_job(
-    queue: RedisQueue, error: Exception
+    queue: RedisQueue, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
+    # The traceback could not be sent to another process that reports on the tests.
+    caplog.set_level(logging.CRITICAL, "jtc.queue")
+
     async def f(ctx: Context) -> None:
         raise error
 
@@ -408,6 +414,7 @@ async def test_a_retry_waits_for_its_backoff(
     assert min(gaps) >= 0.3
 
 
+@pytest.mark.fault("H21")
 async def test_a_job_of_an_unknown_function_is_given_back_without_spending_a_try(
     redis: Redis, queue: RedisQueue, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -102,6 +102,7 @@ async def test_an_invalid_payload_enqueues_nothing(queue: RedisQueue) -> None:
     assert await queue.count("incomplete") == 0
 
 
+@pytest.mark.fault("H30")
 async def test_payload_names_do_not_clash_with_parameters(queue: RedisQueue) -> None:
     names = ("cls", "self", "key", "status", "timeout", "meta", "function", "kwargs")
 

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from typing import Any
 
 from jtc.queue import RedisQueue, Worker, claims, lease, open_client, upkeep
@@ -46,6 +47,14 @@ async def until(ctx: dict[str, Any], *, seconds: float) -> str:
     return WORKER
 
 
+async def block(ctx: dict[str, Any], *, seconds: float) -> str:
+    """Hold up the event loop and everything on it."""
+    await note(ctx, "began")
+    time.sleep(seconds)  # noqa: ASYNC251 - what must not be done is what is tested
+    await note(ctx, "ended")
+    return WORKER
+
+
 async def die(ctx: dict[str, Any]) -> None:
     await note(ctx, "died")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -54,7 +63,7 @@ async def die(ctx: dict[str, Any]) -> None:
 async def main() -> None:
     queue = RedisQueue(open_client(URL))
     worker = Worker(
-        queue, [work, until, die], id=WORKER, grace=OPTIONS.get("grace", 300)
+        queue, [work, until, block, die], id=WORKER, grace=OPTIONS.get("grace", 300)
     )
     await worker.start()
     await queue.disconnect()

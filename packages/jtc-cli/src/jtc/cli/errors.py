@@ -51,6 +51,16 @@ class NotAFailedJob(CliError, LookupError):
         )
 
 
+class SeveralQueues(CliError, ValueError):
+    """Raised when a command that looks into one queue is given several."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            f"Several queues are named: {', '.join(names)}. This command looks into "
+            f"one; name it, as in --queue {names[0]}."
+        )
+
+
 class ServerRefused(CliError, ConnectionError):
     """Raised when a server is there and turns us away."""
 

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from jtc.cli.commands import queue, schedule
-from jtc.cli.logs import shows_tracebacks
-from jtc.cli.output import fail, prepare_streams, print_text
+from jtc.cli.output import prepare_streams, print_text
+from jtc.cli.reporting import report_errors
 
 app = typer.Typer(
     help="Run scheduled tasks and jobs.",
@@ -24,13 +23,8 @@ app.add_typer(schedule.app, name="schedule")
 def main() -> None:
     """Run the command line; errors of ours end it with one message and status 1."""
     prepare_streams()
-    try:
+    with report_errors():
         app()
-    except Exception as error:
-        if not _is_ours(error) or shows_tracebacks():
-            raise
-        fail(str(error))
-        sys.exit(1)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's way to call it
@@ -56,8 +50,3 @@ def _take_options(
     ] = False,
 ) -> None:
     pass
-
-
-def _is_ours(error: Exception) -> bool:
-    """Tell whether an error was written to be read, without importing its class."""
-    return any(kind.__module__.startswith("jtc.") for kind in type(error).__mro__)

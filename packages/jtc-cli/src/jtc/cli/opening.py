@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from jtc.cli.errors import NoServer, ServerRefused
+from jtc.cli.errors import NoServer, ServerRefused, SeveralQueues
 from jtc.cli.place import Place
 from jtc.providers import QueueProvider
 from jtc.queue import RedisQueue, mask_url, open_client
@@ -26,13 +26,16 @@ async def open_queue(
     Raises:
         NoServer: No server answers.
         ServerRefused: A server answers and turns us away.
+        SeveralQueues: The settings name several.
         QueueError: A setting is unfit.
     """
     provider = QueueProvider(place.redis, place.queue)
+    if len(provider.queues.names) > 1:
+        raise SeveralQueues(provider.queues.names)
     await _check(provider, patience)
     client = open_client(provider.redis_url)
     try:
-        yield RedisQueue(client, name=provider.queue_name)
+        yield RedisQueue(client, name=provider.queues.home)
     finally:
         await client.aclose()
 

@@ -12,6 +12,8 @@ import os
 import sys
 from typing import Any, TextIO
 
+_label = ""
+
 RED = "31"
 YELLOW = "33"
 
@@ -25,6 +27,12 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
+
+
+def label_lines(label: str) -> None:
+    """Begin what is said and logged from now on with a label: one of many processes."""
+    global _label  # noqa: PLW0603 - as the streams, it is one for the whole process
+    _label = f"[{label}] "
 
 
 def print_text(text: str) -> None:
@@ -66,7 +74,7 @@ def make_log_handler() -> logging.Handler:
     else:
         handler.setFormatter(
             logging.Formatter(
-                "%(asctime)s %(levelname)s %(name)s: %(message)s",
+                f"%(asctime)s {_label}%(levelname)s %(name)s: %(message)s",
                 datefmt="%Y-%m-%dT%H:%M:%S%z",
             )
         )
@@ -81,7 +89,7 @@ class _TerminalFormatter(logging.Formatter):
     """
 
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(message)s", datefmt="%H:%M:%S")
+        super().__init__(f"%(asctime)s {_label}%(message)s", datefmt="%H:%M:%S")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - its name
         line = super().formatMessage(record)
@@ -93,7 +101,7 @@ class _TerminalFormatter(logging.Formatter):
 
 def _talk(text: str, *, color: str) -> None:
     first, line_break, rest = text.partition("\n")
-    sys.stderr.write(f"{_paint(first, color)}{line_break}{rest}\n")
+    sys.stderr.write(f"{_paint(_label + first, color)}{line_break}{rest}\n")
 
 
 def _paint(text: str, color: str) -> str:

@@ -28,6 +28,21 @@ def parse_age(text: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * UNITS[match[2]])
 
 
+def parse_seconds(text: str) -> float:
+    """Read a duration: a number of seconds, or a whole number with its unit.
+
+    Raises:
+        ValueError: It is none.
+
+    Example:
+        >>> parse_seconds("90m"), parse_seconds("2.5")
+        (5400.0, 2.5)
+    """
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text):
+        return float(text)
+    return parse_age(text).total_seconds()
+
+
 def parse_moment(text: str, *, now: datetime, zone: tzinfo = UTC) -> datetime:
     """Read a time, or how long ago it was.
 

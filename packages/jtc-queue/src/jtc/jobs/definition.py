@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,6 +53,11 @@ class JobDefinition:
         if missing:
             why = f"cannot run: it does not define {', '.join(sorted(missing))}()"
             raise NotAJob(self.name, why)
+
+    @cached_property
+    def handles_async(self) -> bool:
+        """Whether `handle` gives something to await; asked once, not for each job."""
+        return inspect.iscoroutinefunction(self.job_class.handle)
 
     # Not before the first job: annotations may name types defined further down.
     @cached_property

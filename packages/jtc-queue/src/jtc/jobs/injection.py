@@ -26,6 +26,9 @@ async def build_job(job_class: type[Job]) -> Job:
 
 async def _resolve(container: Container, wanted: type[Job]) -> Job:
     made = container.resolve(wanted)
+    # Before the question that takes longer: nearly always it is what was wanted.
+    if type(made) is wanted:
+        return made
     return await made if inspect.isawaitable(made) else made
 
 

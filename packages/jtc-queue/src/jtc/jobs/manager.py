@@ -37,11 +37,17 @@ class JobManager:
             redis_url: Unless given: `REDIS_URL`, then `[tool.jtc]` in pyproject.toml,
                 then redis://localhost:6379.
             queue_name: Unless given: `QUEUE_NAME`, then pyproject.toml, then `default`.
+                Of several, as in `high,default`, the one called `default` is used, or
+                the first.
 
         Raises:
             SettingsError: One of them has the wrong form.
+            InvalidQueueName: The name would not be safe inside a key.
+            InvalidQueueOrder: Several queues are named in a way that says no order.
         """
-        cls._settings = load_settings(redis_url=redis_url, queue_name=queue_name)
+        settings = load_settings(redis_url=redis_url, queue_name=queue_name)
+        settings.queues  # noqa: B018 - refuses what names no queue
+        cls._settings = settings
 
     @classmethod
     def get_queue(cls, name: str | None = None) -> RedisQueue:
@@ -54,7 +60,7 @@ class JobManager:
             InvalidQueueName: The name would not be safe inside a key.
         """
         settings = cls._require_settings()
-        return cls._client(settings).queue(name or settings.queue_name)
+        return cls._client(settings).queue(name or settings.queues.home)
 
     @classmethod
     def get_redis(cls) -> Redis:

@@ -46,6 +46,8 @@ async def runner(
     try:
         job = await _make(found, payload)
         _check_time(ctx)
+        if found.__jtc__.handles_async:
+            return await job.handle()
         return await _call(job.handle)
     except asyncio.CancelledError:
         if (cause := _stop_error(ctx)) is not None:

@@ -8,6 +8,7 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from jtc.jobs import Container, JobManager, default_container, runner, set_container
 from jtc.providers.errors import ProviderNotInitialized
 from jtc.queue import (
+    Limits,
     RedisQueue,
     Scheduler,
     ServerInfo,
@@ -21,7 +22,6 @@ from jtc.queue import (
     server_risks,
     task_function_name,
 )
-from jtc.queue.keys import QueueKeys
 from jtc.schedule import ScheduledTask, ScheduleRegistry
 
 logger = logging.getLogger(__name__)
@@ -31,23 +31,31 @@ class QueueProvider:
     """Puts the parts together: settings, queue, container, scheduled tasks, worker.
 
     What is not given comes from `REDIS_URL`, `QUEUE_NAME`, `QUEUE_CONCURRENCY` and
-    `JTC_TIMEZONE`, then from `[tool.jtc]` in pyproject.toml, then from the defaults.
+    `QUEUE_GRACE` and `JTC_TIMEZONE`, then from `[tool.jtc]` in pyproject.toml, then
+    from the defaults.
 
     Args:
         redis_url: `redis://`, `rediss://` or `unix://`.
-        queue_name: The queue to work on and to dispatch to.
-        concurrency: How many jobs the worker runs at once.
+        queue_name: The queue to work on and to dispatch to. Several are worked on in
+            strict order, as in `high,default,low`, or by weight, as in
+            `high=3,default=1`; jobs that name no queue then go to the one called
+            `default`, or to the first.
+        concurrency: How many jobs the worker runs at once, from all its queues.
+        grace: Seconds that running jobs get to end when the worker stops.
         timezone: The IANA name of the zone in which a schedule is read that names none;
             UTC by default.
 
     Raises:
         SettingsError: A setting has the wrong form.
-        InvalidQueueName: The queue's name would not be safe inside a key.
+        InvalidQueueName: A queue's name would not be safe inside a key.
+        InvalidQueueOrder: Several queues are named in a way that says no order.
 
     Example:
         >>> provider = QueueProvider("redis://localhost:6379", "mail", concurrency=4)
         >>> provider.queue_name
         'mail'
+        >>> QueueProvider(queue_name="high,low").queues.names
+        ('high', 'low')
     """
 
     def __init__(
@@ -55,6 +63,7 @@ class QueueProvider:
         redis_url: str | None = None,
         queue_name: str | None = None,
         concurrency: int | None = None,
+        grace: float | None = None,
         *,
         timezone: str | None = None,
     ) -> None:
@@ -62,12 +71,14 @@ class QueueProvider:
             redis_url=redis_url,
             queue_name=queue_name,
             concurrency=concurrency,
+            grace=grace,
             timezone=timezone,
         )
-        QueueKeys(settings.queue_name)  # refuses a name that is none
         self.redis_url = settings.redis_url
         self.queue_name = settings.queue_name
+        self.queues = settings.queues
         self.concurrency = settings.concurrency
+        self.grace = settings.grace
         self.timezone = settings.timezone
         self._settings = settings
         self.connection_error: str | None = None
@@ -128,28 +139,42 @@ class QueueProvider:
             logger.warning("%s", risk, extra={"action": "server_risk"})
         JobManager.initialize(self.redis_url, self.queue_name)
         set_container(default_container() if container is None else container)
-        self._queue = self._open_queue(self.queue_name)
+        self._queue = self._open_queue(self.queues.home)
 
-    def get_worker(self, *, burst: bool = False) -> Worker:
+    def get_worker(
+        self,
+        *,
+        burst: bool = False,
+        limits: Limits | None = None,
+        takes_signals: bool = True,
+    ) -> Worker:
         """Return the worker, made at the first call from the tasks registered by then.
 
         Args:
-            burst: Whether it ends when the queue is empty; it then fires no ticks.
+            burst: Whether it ends when its queues are empty; it then fires no ticks.
+            limits: When it ends by itself.
+            takes_signals: Whether SIGINT and SIGTERM stop it.
 
         Raises:
             ProviderNotInitialized: `initialize` was not called.
+            SettingsError: A limit has been reached before the first job.
         """
         if self._queue is None:
             raise ProviderNotInitialized
         if self._worker is None:
             registered = ScheduleRegistry.get_all()
             tasks = [task.in_timezone(self.timezone) for task in registered]
+            queues = [self._open_queue(name) for name in self.queues.names]
             self._worker = Worker(
-                self._queue,
+                queues,
                 [("runner", runner)]
                 + [(task_function_name(task), TaskFunction(task)) for task in tasks],
+                weights=self.queues.weights,
                 concurrency=self.concurrency,
-                schedulers=self._schedulers(self._queue, tasks),
+                grace=self.grace,
+                limits=limits,
+                takes_signals=takes_signals,
+                schedulers=self._schedulers(queues, tasks),
                 burst=burst,
             )
         return self._worker
@@ -161,17 +186,21 @@ class QueueProvider:
         await JobManager.close()
 
     def _schedulers(
-        self, own: RedisQueue, tasks: Sequence[ScheduledTask]
+        self, own: Sequence[RedisQueue], tasks: Sequence[ScheduledTask]
     ) -> list[Scheduler]:
-        """Return one for each queue in which a task is scheduled, and for our own."""
-        queues = {own.name: own}
+        """Return one for each of our queues, and for each in which a task is scheduled.
+
+        Any queue may have schedules that were made at run time.
+        """
+        queues = {queue.name: queue for queue in own}
         for task in tasks:
             if (name := task.options.queue) is not None and name not in queues:
                 queues[name] = self._open_queue(name)
+        home = self.queues.home
         return [
             Scheduler(
                 queue,
-                [t for t in tasks if (t.options.queue or own.name) == queue.name],
+                [t for t in tasks if (t.options.queue or home) == queue.name],
                 environment=self._settings.environment,
             )
             for queue in queues.values()

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from jtc.queue.client import mask_url, open_client
 from jtc.queue.errors import (
+    DecodingClient,
     Discard,
+    DuplicateFunction,
     Fail,
     InvalidBackfill,
     InvalidBackoff,
     InvalidFilter,
     InvalidPause,
     InvalidQueueName,
+    InvalidQueueOrder,
     InvalidRedisUrl,
     InvalidSchedule,
     InvalidSetting,
@@ -27,6 +30,7 @@ from jtc.queue.errors import (
     TooLateToRetry,
     UnknownFunction,
     UnknownSetting,
+    UnnamedFunction,
     UnreadableDefinition,
     UnreadableSettings,
     Unserializable,
@@ -35,7 +39,9 @@ from jtc.queue.explaining import explain
 from jtc.queue.exponential import Exponential
 from jtc.queue.failed_job import FailedJob
 from jtc.queue.failed_jobs import FailedJobs
+from jtc.queue.limits import Limits
 from jtc.queue.pause import Pause
+from jtc.queue.queue_order import QueueOrder
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.schedule_check import check_schedules
 from jtc.queue.schedule_finding import Finding
@@ -54,7 +60,9 @@ from jtc.queue.ticks import next_tick
 from jtc.queue.worker import Worker
 
 __all__ = [
+    "DecodingClient",
     "Discard",
+    "DuplicateFunction",
     "Exponential",
     "Fail",
     "FailedJob",
@@ -65,14 +73,17 @@ __all__ = [
     "InvalidFilter",
     "InvalidPause",
     "InvalidQueueName",
+    "InvalidQueueOrder",
     "InvalidRedisUrl",
     "InvalidSchedule",
     "InvalidSetting",
     "InvalidWorkerId",
     "JobTimeout",
+    "Limits",
     "NotRunnableHere",
     "Pause",
     "QueueError",
+    "QueueOrder",
     "RedisQueue",
     "Retry",
     "ScheduleExists",
@@ -95,6 +106,7 @@ __all__ = [
     "TooLateToRetry",
     "UnknownFunction",
     "UnknownSetting",
+    "UnnamedFunction",
     "UnreadableDefinition",
     "UnreadableSettings",
     "Unserializable",

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from jtc.queue import endings
 from jtc.queue.claimed_job import ClaimedJob
+from jtc.queue.claims import trial_ms
 from jtc.queue.errors import JobTimeout, SelfCancelled, UnknownFunction
 from jtc.queue.failure_log import log_failure
 from jtc.queue.settlement import Settlement
@@ -35,9 +36,13 @@ class Attempt:
     Args:
         job: The job, with its claim.
         now: The server's clock when it was claimed, in epoch seconds.
+
+    Attributes:
+        outcome: What becomes of the job, once the function has ended.
     """
 
     __slots__ = (
+        "_began",
         "_cancel_reason",
         "_expired",
         "_fenced",
@@ -46,6 +51,7 @@ class Attempt:
         "deadline",
         "job",
         "now",
+        "outcome",
         "started",
         "task",
     )
@@ -56,7 +62,9 @@ class Attempt:
         self.started = time.monotonic()
         job.clock = (now, self.started)
         self.deadline = math.inf
-        self.task: asyncio.Task[Settlement | None] | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.outcome: Settlement | None = None
+        self._began = False
         self._cancel_reason: str | None = None
         self._expired = False
         self._released = False
@@ -121,15 +129,21 @@ class Attempt:
         Returns:
             What to settle; None when the job is no longer this worker's.
         """
-        try:
-            ctx = self._context(context)
-            result = await self._call(functions, ctx, hooks)
-        except asyncio.CancelledError:
+        self._began = True
+        if self._is_stopped:
             return self.stopped()
-        except (Exception, SystemExit) as error:
-            # A library that calls sys.exit means the job, not the worker.
-            return self._failed(_from_the_job(error))
-        return None if self._fenced else endings.completed(self.job, result)
+        if (time.monotonic() - self.started) * 1000 > trial_ms():
+            # The process stood still: the job may be another worker's, and run there.
+            return endings.released(self.job)
+        try:
+            function, ctx = self._find(functions), self._context(context)
+        except Exception as error:
+            return self._failed(error)
+        self.outcome = await self._decide(function, ctx, hooks)
+        if hooks is None:
+            return self.outcome
+        await self._after(hooks, ctx)
+        return None if self._fenced else self.outcome
 
     def stopped(self) -> Settlement | None:
         """Decide what becomes of the job after the attempt was stopped."""
@@ -140,8 +154,18 @@ class Attempt:
         error = self.stop_error
         return endings.released(self.job) if error is None else self._failed(error)
 
+    @property
+    def _is_stopped(self) -> bool:
+        return (
+            self._fenced
+            or self._released
+            or self._expired
+            or self._cancel_reason is not None
+        )
+
     def _stop(self) -> None:
-        if self.task is not None:
+        # A task that is canceled before its first step would decide nothing.
+        if self.task is not None and self._began:
             self.task.cancel()
 
     def _context(self, shared: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,30 +175,28 @@ class Attempt:
             ctx["tick"] = tick
         return ctx
 
-    async def _call(
-        self,
-        functions: Mapping[str, AsyncFunction],
-        ctx: dict[str, Any],
-        hooks: Hooks | None,
-    ) -> Any:
-        job = self.job
-        function = functions.get(job.function)
+    def _find(self, functions: Mapping[str, AsyncFunction]) -> AsyncFunction:
+        function = functions.get(self.job.function)
         if function is None:
-            raise UnknownFunction(job.function, list(functions))
-        if hooks is None:
-            return await self._timed(function, ctx)
+            raise UnknownFunction(self.job.function, list(functions))
+        return function
+
+    async def _decide(
+        self, function: AsyncFunction, ctx: dict[str, Any], hooks: Hooks | None
+    ) -> Settlement | None:
         try:
-            await hooks.before(ctx)
-            return await self._timed(function, ctx)
-        except (Exception, SystemExit) as error:
-            ctx["exception"] = error
-            raise
+            if hooks is not None:
+                await hooks.before(ctx)
+            result = await self._timed(function, ctx)
         except asyncio.CancelledError:
             if self._expired:
-                ctx["exception"] = JobTimeout(job.timeout)
-            raise
-        finally:
-            await self._after(hooks, ctx)
+                ctx["exception"] = JobTimeout(self.job.timeout)
+            return self.stopped()
+        except (Exception, SystemExit) as error:
+            # A library that calls sys.exit means the job, not the worker.
+            ctx["exception"] = error
+            return self._failed(_from_the_job(error))
+        return None if self._fenced else endings.completed(self.job, result)
 
     async def _timed(self, function: AsyncFunction, ctx: dict[str, Any]) -> Any:
         if self.job.timeout:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import saq
-from saq.job import Status
 
 from jtc.queue.codec import decode
 from jtc.queue.tick import TickMeta, tick_meta_of
@@ -13,19 +13,27 @@ if TYPE_CHECKING:
 
 # What a worker counts with, compares or looks into; another type would break its loops.
 _NUMBER = (int, float)
-_SOUND: tuple[tuple[str, Any], ...] = (
-    ("function", str),
-    ("key", str),
-    ("kwargs", (dict, type(None))),
-    ("timeout", (*_NUMBER, type(None))),
-    ("retries", int),
-    ("ttl", int),
-    ("retry_delay", _NUMBER),
-    ("retry_backoff", _NUMBER),
-    ("attempts", int),
-    ("status", Status),
-    ("meta", dict),
-)
+_SOUND: dict[str, Any] = {
+    "function": str,
+    "key": str,
+    "kwargs": (dict, type(None)),
+    "timeout": (*_NUMBER, type(None)),
+    "retries": int,
+    "ttl": int,
+    "retry_delay": _NUMBER,
+    "retry_backoff": _NUMBER,
+    "attempts": int,
+    "status": str,
+    "meta": dict,
+}
+# Without a key a job would be given a new one.
+_REQUIRED = {"function", "key"}
+_FIELDS = {field.name for field in dataclasses.fields(saq.Job)}
+_DEFAULTS = {
+    field.name: field.default
+    for field in dataclasses.fields(saq.Job)
+    if field.default is not dataclasses.MISSING
+}
 
 
 class ClaimedJob(saq.Job):
@@ -37,6 +45,26 @@ class ClaimedJob(saq.Job):
     tick: TickMeta | None = None
     # The server's clock and this process's counter when the attempt began, in seconds.
     clock: tuple[float, float] | None = None
+
+    @classmethod
+    def read(cls, queue: RedisQueue, document: dict[str, Any]) -> ClaimedJob:
+        """Make a job of the fields of its document; takes half the time of `__init__`.
+
+        Raises:
+            TypeError: There is a field that `saq.Job` does not have.
+            KeyError: There is no such status.
+        """
+        if not document.keys() <= _FIELDS:
+            unknown = sorted(document.keys() - _FIELDS)
+            raise TypeError(f"saq.Job has no field {unknown}")
+        job = cls.__new__(cls)
+        fields = job.__dict__
+        fields.update(_DEFAULTS)
+        fields["meta"] = {}
+        fields.update(document)
+        fields["queue"] = queue
+        job.__post_init__()
+        return job
 
     def restore(self) -> None:
         """Put back the arguments as they were when the job was claimed.
@@ -54,20 +82,22 @@ def read_claimed_job(queue: RedisQueue, payload: bytes | None) -> ClaimedJob | N
         return None
     try:
         document = queue._load(payload)  # noqa: SLF001 - SAQ's name for the codec
-        if document.pop("queue") != queue.name:
+        if document.pop("queue") != queue.name or not _is_sound(document):
             return None
-        job = ClaimedJob(**document, queue=queue)
-        job.document = payload
+        job = ClaimedJob.read(queue, document)
         if job.meta:
             job.tick = tick_meta_of(job.meta)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return job if _is_sound(job) else None
+    job.document = payload
+    return job
 
 
-def _is_sound(job: ClaimedJob) -> bool:
-    fields = job.__dict__
-    for name, kind in _SOUND:  # noqa: SIM110 - a generator takes twice the time
-        if not isinstance(fields[name], kind):
+def _is_sound(document: dict[str, Any]) -> bool:
+    if not document.keys() >= _REQUIRED:
+        return False
+    for name, value in document.items():
+        kind = _SOUND.get(name)
+        if kind is not None and not isinstance(value, kind):
             return False
     return True

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import re
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +12,15 @@ from typing import Any
 from jtc.queue.claimed_job import ClaimedJob, read_claimed_job
 from jtc.queue.errors import InvalidWorkerId
 from jtc.queue.redis_queue import RedisQueue
+from jtc.queue.scripts import Argument
 
-LEASE_MS = 15_000
+logger = logging.getLogger(__name__)
+
+LEASE_MS = 13_000
+# When nobody has renewed for so much of a lease, everybody gets one more. With the time
+# between two renewals it must stay below a lease: a worker that renewed just before the
+# server went away must not find those expired that were about to.
+QUIET = 0.6
 RECOVER_GROUP = 100
 # A script passes so many ids to one command; Lua allows a few thousand.
 CLAIM_GROUP = 1000
@@ -41,12 +50,13 @@ class Recovered:
     """What `recover` found.
 
     Attributes:
-        held: Id and claim of each job that the worker held in Redis before.
+        held: Id and claim of each job that the worker held in Redis before; None if it
+            was not asked.
         taken: The jobs of dead workers, which this worker now holds in order to give
             them back.
     """
 
-    held: tuple[tuple[str, str], ...]
+    held: set[tuple[str, str]] | None
     taken: Batch
 
 
@@ -59,6 +69,8 @@ class Claims:
 
     Attributes:
         latest: The claim of the newest call of `take`, whose reply may be on its way.
+        renewed: When the lease was renewed last, by `time.monotonic`; 0 if never.
+        could_not_renew: Whether the last try to renew it failed.
 
     Raises:
         InvalidWorkerId: The id holds white space or a colon.
@@ -68,8 +80,10 @@ class Claims:
         if not _ID.fullmatch(worker):
             raise InvalidWorkerId(worker)
         self.latest = ""
-        self._queue = queue
-        self._worker = worker
+        self.renewed = 0.0
+        self.could_not_renew = False
+        self.queue = queue
+        self.worker = worker
         # A worker that was started again under its former name must not hold what its
         # former self claimed.
         self._life = secrets.token_hex(4)
@@ -81,17 +95,16 @@ class Claims:
 
         A call whose reply was lost may have claimed some. The next call asks for those
         first, under the same claim, so none is left claimed by a worker that does not
-        know of it.
+        know of it. A reply that came late asks as well: if the process stood still,
+        what it was given may be another worker's by now.
         """
         again = self._unanswered is not None
         claim = self._unanswered or self._new_claim()
         self._unanswered = self.latest = claim
-        keys = self._queue.keys
-        reply = await self._queue.scripts.run(
-            "claim",
-            [keys.queued, keys.active, keys.claims, keys.incomplete, keys.workers],
-            [self._worker, claim, min(limit, CLAIM_GROUP), LEASE_MS, int(again)],
-        )
+        asked = time.monotonic()
+        reply = await self._claim(claim, limit, again=again)
+        if (time.monotonic() - asked) * 1000 > trial_ms():
+            reply = await self._claim(claim, limit, again=True)
         self._unanswered = None
         return self._read(
             reply[0] / 1000,
@@ -101,43 +114,93 @@ class Claims:
 
     async def look_up(self, job_id: str, claim: str) -> Batch:
         """Read the job that is held under `claim`."""
-        payload = await self._queue.redis.get(job_id)
+        payload = await self.queue.redis.get(job_id)
         return self._read(0.0, 1, [(job_id.encode(), claim, payload)])
 
     async def renew(self) -> bool:
         """Renew the lease; False when it had run out, so that others took the jobs."""
-        reply = await self._queue.scripts.run(
-            "renew", [self._queue.keys.workers], [self._worker, LEASE_MS]
-        )
-        return bool(reply)
+        had, _, _ = await self._recover("", limit=0, look=False)
+        return bool(had)
+
+    def note_renewal(self, asked: float, *, had: bool) -> None:
+        """Note that the lease was renewed, in this loop or in another thread.
+
+        Args:
+            asked: When the call began, by `time.monotonic`.
+            had: Whether it had not run out.
+        """
+        if self.renewed and not had and not self.could_not_renew:
+            logger.warning(
+                "The lease of worker %s had run out: the process stood still. Jobs "
+                "it was running may have been given to other workers.",
+                self.worker,
+                extra={"action": "lease_lapsed"},
+            )
+        self.renewed = asked
+        self.could_not_renew = False
 
     async def resign(self) -> None:
         """Give up the lease, unless this worker still holds jobs."""
-        keys = self._queue.keys
-        await self._queue.scripts.run(
-            "resign", [keys.workers, keys.claims], [self._worker]
+        keys = self.queue.keys
+        await self.queue.scripts.run(
+            "resign", [keys.workers, keys.claims], [self.worker]
         )
 
-    async def recover(self) -> Recovered:
-        """Take over jobs that dead workers held, and list what this worker holds."""
-        keys = self._queue.keys
-        held, taken = await self._queue.scripts.run(
-            "recover",
-            [keys.workers, keys.claims],
-            [self._worker, claim := self._new_claim(), RECOVER_GROUP, LEASE_MS],
-        )
+    async def recover(self, *, look: bool = True) -> Recovered:
+        """Renew the lease, take over jobs of dead workers, list what this worker holds.
+
+        Args:
+            look: Whether to list it; None is in its place otherwise.
+        """
+        claim = self._new_claim()
+        _, held, taken = await self._recover(claim, limit=RECOVER_GROUP, look=look)
         found = [(i, claim, p) for i, _, p in _in_steps(taken, 3)]
         batch = self._read(0.0, len(found), found)
         former = {i.decode(): c.decode().split()[0] for i, c, _ in _in_steps(taken, 3)}
         for job in batch.jobs:
             job.worker_id = former[job.id]
-        return Recovered(
-            held=tuple((i.decode(), c.decode()) for i, c in _in_steps(held, 2)),
-            taken=batch,
+        holds = {(i.decode(), c.decode()) for i, c in _in_steps(held, 2)}
+        return Recovered(held=holds if look else None, taken=batch)
+
+    async def _claim(self, claim: str, limit: int, *, again: bool) -> Any:
+        keys = self.queue.keys
+        return await self.queue.scripts.run(
+            "claim",
+            [keys.queued, keys.active, keys.claims, keys.incomplete, keys.workers],
+            [self.worker, claim, min(limit, CLAIM_GROUP), trial_ms(), int(again)],
         )
 
+    async def _recover(self, claim: str, *, limit: int, look: bool) -> Any:
+        keys = [self.queue.keys.workers, self.queue.keys.claims]
+        args = [*lease_arguments(self.worker), claim, limit, int(look)]
+        asked = time.monotonic()
+        try:
+            reply = await self.queue.scripts.run("recover", keys, args)
+        except Exception:
+            self.could_not_renew = True
+            raise
+        self.note_renewal(asked, had=bool(reply[0]))
+        return reply
+
+    async def adopt(self, looked_at: Sequence[tuple[str, str]]) -> Batch:
+        """Claim jobs that are active and nobody's.
+
+        Args:
+            looked_at: Id and digest of the document of each; one that changed since is
+                left alone.
+        """
+        keys = self.queue.keys
+        args = [text for pair in looked_at for text in pair]
+        reply = await self.queue.scripts.run(
+            "adopt",
+            [keys.active, keys.claims, keys.incomplete],
+            [claim := self._new_claim(), *args],
+        )
+        found = [(i, claim, payload) for i, payload in _in_steps(reply, 2)]
+        return self._read(0.0, len(found), found)
+
     def _new_claim(self) -> str:
-        return f"{self._worker} {self._life}.{next(self._tokens)}"
+        return f"{self.worker} {self._life}.{next(self._tokens)}"
 
     def _read(
         self, now: float, met: int, found: Sequence[tuple[bytes, str, bytes | None]]
@@ -145,13 +208,23 @@ class Claims:
         jobs: list[ClaimedJob] = []
         unreadable: list[tuple[str, str, bytes | None]] = []
         for job_id, claim, payload in found:
-            job = read_claimed_job(self._queue, payload)
+            job = read_claimed_job(self.queue, payload)
             if job is None or job.id.encode() != job_id:
                 unreadable.append((job_id.decode(), claim, payload))
                 continue
             job.claim = claim
             jobs.append(job)
         return Batch(now, met, tuple(jobs), tuple(unreadable))
+
+
+def trial_ms() -> int:
+    """Return how long a lease lasts at least, of a worker that has just claimed."""
+    return round(LEASE_MS * (1 - QUIET))
+
+
+def lease_arguments(worker: str) -> list[Argument]:
+    """Return what `recover.lua` is told of the lease to renew."""
+    return [worker, LEASE_MS, round(LEASE_MS * QUIET)]
 
 
 def _in_steps(flat: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:

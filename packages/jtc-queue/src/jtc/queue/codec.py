@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -9,13 +12,32 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 
 
-def encode(document: Any) -> bytes:
+def encode(document: Any, *, strict: bool = False) -> bytes:
     """Write a job's document as JSON.
+
+    JSON has no NaN and no infinities, SAQ writes them all the same. What came from SAQ,
+    or was returned by a function, keeps them in SAQ's form.
+
+    Args:
+        document: What to write.
+        strict: Refuse them.
 
     Raises:
         TypeError: A value has no form in JSON.
+        ValueError: A number has none, and that is to be refused.
+
+    Example:
+        >>> encode({"n": 1}), encode({"n": float("nan")})
+        (b'{"n":1}', b'{"n": NaN}')
     """
-    return _encoder.encode(document)
+    text = _encoder.encode(document)
+    # For such a number the encoder writes null. So few documents hold one that the
+    # others need not be walked through.
+    if b"null" not in text or (number := _endless(document)) is None:
+        return text
+    if strict:
+        raise ValueError(f"{number} has no form in JSON")
+    return json.dumps(_plain(document), ensure_ascii=False).encode()
 
 
 def as_json(value: Any) -> Any:
@@ -26,7 +48,8 @@ def as_json(value: Any) -> Any:
         {'when': 1, 'what': "Exception('no')"}
     """
     try:
-        return _decoder.decode(msgspec.json.encode(value, enc_hook=_text_of))
+        # By way of bytes, because there is text that has none.
+        return decode(json.dumps(_plain(value), ensure_ascii=False).encode())
     except (TypeError, ValueError, RecursionError):
         return _text_of(value)
 
@@ -44,6 +67,23 @@ def decode(text: bytes | str) -> Any:
         return _decoder.decode(text)
     except msgspec.DecodeError:
         return json.loads(text)
+
+
+def _endless(document: Any) -> float | None:
+    return next((n for n in _floats(_plain(document)) if not math.isfinite(n)), None)
+
+
+def _floats(value: Any) -> Iterator[float]:
+    if isinstance(value, float):
+        return iter((value,))
+    parts = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict | list | tuple):
+        return chain.from_iterable(map(_floats, parts))
+    return iter(())
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.to_builtins(value, str_keys=True, enc_hook=_text_of)
 
 
 def _text_of(value: Any) -> str:

@@ -10,6 +10,7 @@ from jtc.queue.attempts import Attempts
 logger = logging.getLogger(__name__)
 
 CANCEL_PATIENCE = 1.0
+CANCEL_AGAIN = 0.1
 SETTLE_PATIENCE = 5.0
 
 
@@ -52,9 +53,16 @@ async def within(seconds: float, waiting: Awaitable[object]) -> bool:
 
 
 async def cancel_all(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Cancel tasks and wait until they have ended."""
-    for task in tasks:
-        task.cancel()
+    """Cancel tasks and wait until they have ended.
+
+    Before Python 3.12, `asyncio.wait_for`, by which the client sends, loses a
+    cancellation that comes at the moment in which it is done: hence again and again.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 

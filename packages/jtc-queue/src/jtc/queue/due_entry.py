@@ -42,6 +42,7 @@ class Due:
     Attributes:
         now: The server's clock, in epoch seconds.
         polled_since: Since when some worker has asked without a pause.
+        asked_since: When this worker asked first.
         entries: What is due and known here.
         ahead: When something is due next, in epoch seconds; None when that is not
             known.
@@ -49,6 +50,7 @@ class Due:
 
     now: float
     polled_since: datetime
+    asked_since: datetime
     entries: tuple[DueEntry, ...]
     ahead: float | None
 

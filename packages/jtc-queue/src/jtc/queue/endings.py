@@ -177,6 +177,11 @@ def _given_up(
     return _settlement(job, "done", job.ttl, end)
 
 
+def is_suspect(job: ClaimedJob) -> bool:
+    """Tell whether one more dead worker would park the job."""
+    return bool(job.meta) and _kills(job) >= MAX_KILLS - 1
+
+
 def _kills(job: ClaimedJob) -> int:
     # A job's meta is its owner's, who may use the word for something else.
     kills = job.meta.get("kills", 0)
@@ -194,8 +199,9 @@ def _reset(job: ClaimedJob, error: str | None) -> None:
 def _settlement(
     job: ClaimedJob, kind: Kind, number: int, tick: TickEnd | None = None
 ) -> Settlement:
+    document, queue = _document(job), job.get_queue().name
     return Settlement(
-        job.id, job.claim, kind, _document(job), number, job.status.value, tick
+        job.id, job.claim, kind, document, number, job.status.value, queue, tick
     )
 
 

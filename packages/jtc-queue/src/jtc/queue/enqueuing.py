@@ -23,7 +23,7 @@ class Enqueuing:
 
     def __init__(self, scripts: Scripts, keys: QueueKeys) -> None:
         self._scripts = scripts
-        self._keys = [keys.incomplete, keys.queued, keys.failed]
+        self._keys = [keys.incomplete, keys.queued, keys.failed, keys.workers]
         self._commits: GroupCommit[Entry, bool] = GroupCommit(self._send, limit=GROUP)
 
     def add(self, entry: Entry) -> asyncio.Future[bool]:

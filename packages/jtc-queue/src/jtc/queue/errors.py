@@ -204,6 +204,17 @@ class InvalidQueueName(QueueError, ValueError):
         )
 
 
+class InvalidQueueOrder(QueueError, ValueError):
+    """Raised when the queues of a worker are named in a way that says no order."""
+
+    def __init__(self, order: str, why: str) -> None:
+        super().__init__(
+            f"Cannot work on the queues {order!r}: {why}. Name them in the order in "
+            "which they come, as in 'high,default,low', or give each its weight, as in "
+            "'high=3,default=1'."
+        )
+
+
 class InvalidWorkerId(QueueError, ValueError):
     """Raised when a worker's id would not be safe inside a claim or a Redis key."""
 
@@ -222,6 +233,17 @@ class InvalidRedisUrl(QueueError, ValueError):
             f"Cannot use {url!r} as a Redis URL: {why}. It has to look like "
             "redis://localhost:6379, rediss://user:password@host:6379/0 or "
             "unix:///path/to/socket."
+        )
+
+
+class DecodingClient(QueueError, ValueError):
+    """Raised when a queue is given a client that turns replies into text."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The queue needs a client that returns bytes, and this one was made with "
+            "decode_responses=True. Make another without it, for example with "
+            "jtc.queue.open_client(url)."
         )
 
 
@@ -251,6 +273,25 @@ class UnknownFunction(NotRunnableHere, LookupError):
         listed = ", ".join(sorted(known)) or "none"
         super().__init__(
             f"This worker has no function {name!r}. Known functions: {listed}."
+        )
+
+
+class UnnamedFunction(QueueError, ValueError):
+    """Raised when a worker is given a function that no job could name."""
+
+    def __init__(self, function: object) -> None:
+        super().__init__(
+            f"{function!r} has no name: give the worker a pair, ('a_name', function)."
+        )
+
+
+class DuplicateFunction(QueueError, ValueError):
+    """Raised when a worker is given two functions of one name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Two functions are called {name!r}, and a job could get either: give the "
+            "worker one of them as a pair, ('another_name', function)."
         )
 
 

@@ -99,12 +99,14 @@ class Firing:
         return fired
 
     def _decide(self, entry: DueEntry, due: Due, now: datetime) -> Decision:
+        # What became due while this worker was there did not lack one that knows it.
+        was_here = entry.due >= due.asked_since
         return decide(
             entry.task,
             entry.due,
             now,
             environment=self._environment,
-            polled_since=due.polled_since,
+            polled_since=None if was_here else due.polled_since,
         )
 
     def _arguments(

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Reply = TypeVar("Reply")
+
+Listener = Callable[[Reply | None, BaseException | None], None]
+"""Called with the reply to an item, or with what ended the call that carried it."""
 
 
 class GroupCommit(Generic[Item, Reply]):
@@ -27,16 +31,20 @@ class GroupCommit(Generic[Item, Reply]):
     ) -> None:
         self._send = send
         self._limit = limit
-        self._waiting: list[tuple[Item, asyncio.Future[Reply]]] = []
+        self._waiting: list[tuple[Item, Listener[Reply]]] = []
         self._sender: asyncio.Task[None] | None = None
 
     def submit(self, item: Item) -> asyncio.Future[Reply]:
         """Add `item` to the next group; the future gets its reply or an error."""
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
+        self.post(item, partial(_resolve, future))
+        return future
+
+    def post(self, item: Item, listener: Listener[Reply]) -> None:
+        """Add `item` to the next group; cheaper than a future for each of many."""
+        self._waiting.append((item, listener))
         if self._sender is None:
             self._sender = asyncio.create_task(self._send_all())
-        return future
 
     async def _send_all(self) -> None:
         try:
@@ -47,20 +55,27 @@ class GroupCommit(Generic[Item, Reply]):
         finally:
             self._sender = None
 
-    async def _send_group(
-        self, group: list[tuple[Item, asyncio.Future[Reply]]]
-    ) -> None:
+    async def _send_group(self, group: list[tuple[Item, Listener[Reply]]]) -> None:
         try:
             replies = await self._send([item for item, _ in group])
-        except asyncio.CancelledError:
-            for _, future in group:
-                future.cancel()
-            raise
-        except Exception as error:
-            for _, future in group:
-                if not future.done():
-                    future.set_exception(error)
+        except (Exception, asyncio.CancelledError) as error:
+            for _, listener in group:
+                listener(None, error)
+            if isinstance(error, asyncio.CancelledError):
+                raise
             return
-        for (_, future), reply in zip(group, replies, strict=True):
-            if not future.done():
-                future.set_result(reply)
+        for (_, listener), reply in zip(group, replies, strict=True):
+            listener(reply, None)
+
+
+def _resolve(
+    future: asyncio.Future[Any], reply: object, error: BaseException | None
+) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(reply)
+    elif isinstance(error, asyncio.CancelledError):
+        future.cancel()
+    else:
+        future.set_exception(error)

@@ -6,40 +6,42 @@ import time
 
 from redis.exceptions import RedisError
 
-from jtc.queue import claims
+from jtc.queue.claims import Claims, lease_arguments
 from jtc.queue.client import open_blocking_twin
-from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.scripts import script_source
 from jtc.queue.threads import any_job_thread_runs
 
 logger = logging.getLogger(__name__)
 
 RENEW_EVERY = 5.0
+"""Seconds between two renewals by the event loop."""
+LATE = 1.2
+"""By how many times that the event loop may be late."""
 
 
 class Lease:
-    """A worker's proof of life, renewed from a thread.
+    """A worker's proof of life, renewed from a thread when the event loop does not.
 
-    A job that blocks the event loop does not stop the thread, so its worker does not
-    look dead; a process that is killed or frozen does.
+    The worker renews it with its upkeep. A job that blocks the event loop stops that,
+    but not the thread, so its worker does not look dead; a process that is killed or
+    frozen does.
 
     Args:
-        queue: The queue whose workers look for the lease.
-        worker: The worker's id.
+        claims: The holds that the lease protects.
     """
 
-    def __init__(self, queue: RedisQueue, worker: str) -> None:
-        self._keys = [queue.keys.workers]
-        self._worker = worker
-        self._client = open_blocking_twin(queue.redis)
-        self._renew = self._client.register_script(script_source("renew"))
+    def __init__(self, claims: Claims) -> None:
+        self._claims = claims
+        self._keys = [claims.queue.keys.workers, claims.queue.keys.claims]
+        self._client = open_blocking_twin(claims.queue.redis)
+        self._renew = self._client.register_script(script_source("recover"))
         self._stop = threading.Event()
         self._thread = threading.Thread(
             target=self._keep_renewing, name="jtc-lease", daemon=True
         )
 
     def start(self) -> None:
-        """Start renewing every five seconds; the first renewal is the caller's."""
+        """Start watching over the lease; the first renewal is the caller's."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -52,25 +54,27 @@ class Lease:
             self._thread.join(timeout=1.0)
 
     def _keep_renewing(self) -> None:
-        was_away = False
-        while not self._stop.wait(RENEW_EVERY) or self._lingers():
+        while not self._stop.wait(self._patience()) or self._lingers():
+            if self._patience() > 0:
+                continue
             try:
-                args: list[str | int] = [self._worker, claims.LEASE_MS]
-                held = self._renew(keys=self._keys, args=args)
+                self._renew_now()
             except (RedisError, OSError) as error:
                 # The worker's own calls fail too and say so.
                 logger.debug("The lease was not renewed: %s", error)
-                was_away = True
-                continue
-            if not held and not was_away:
-                logger.warning(
-                    "The lease of worker %s had run out: the process stood still. Jobs "
-                    "it was running may have been given to other workers.",
-                    self._worker,
-                    extra={"action": "lease_lapsed"},
-                )
-            was_away = False
+                self._claims.could_not_renew = True
+                self._stop.wait(RENEW_EVERY)
         self._client.close()
+
+    def _patience(self) -> float:
+        """Return the seconds for which the event loop may still leave it to itself."""
+        return self._claims.renewed + RENEW_EVERY * LATE - time.monotonic()
+
+    def _renew_now(self) -> None:
+        asked = time.monotonic()
+        args = [*lease_arguments(self._claims.worker), "", 0, 0]
+        had, _, _ = self._renew(keys=self._keys, args=args)
+        self._claims.note_renewal(asked, had=bool(had))
 
     def _lingers(self) -> bool:
         if not any_job_thread_runs():

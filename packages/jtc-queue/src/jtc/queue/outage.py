@@ -3,7 +3,9 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Hashable
 from math import inf
+from weakref import WeakKeyDictionary
 
 from redis.exceptions import (
     BusyLoadingError,
@@ -56,12 +58,16 @@ def is_outage(error: BaseException) -> bool:
 class Outage:
     """Whether the server is away: one warning, and one line when it is back.
 
-    All loops of a worker share one, so that ten of them that fail log once.
+    All loops and queues of a worker share one, so that ten that fail log once.
+
+    Attributes:
+        count: How many outages there were.
     """
 
     def __init__(self) -> None:
+        self.count = 0
         self._since: float | None = None
-        self._refused: set[str] = set()
+        self._refused: set[Hashable] = set()
         self._heard = 0.0
 
     @property
@@ -69,12 +75,14 @@ class Outage:
         """Whether the server is away, or refuses a step that it has refused before."""
         return self._since is not None
 
-    def began(self, error: BaseException, step: str, *, asked: float = inf) -> None:
+    def began(
+        self, error: BaseException, step: Hashable, *, asked: float = inf
+    ) -> None:
         """Note that `step` met an error; the first of an outage is logged.
 
         Args:
             error: What the step raised.
-            step: Its name.
+            step: What tells it from others.
             asked: When it began, by `time.monotonic`. An error of a call that is older
                 than the last success says nothing about now.
         """
@@ -86,6 +94,7 @@ class Outage:
         else:
             self._refused.clear()
         if self._since is None:
+            self.count += 1
             self._since = time.monotonic()
             logger.warning(
                 "Redis is away (%s). Waiting for it; running jobs go on.",
@@ -93,7 +102,7 @@ class Outage:
                 extra={"action": "redis_away"},
             )
 
-    def ended(self, step: str) -> None:
+    def ended(self, step: Hashable) -> None:
         """Note the success of `step`; the one that ends an outage is logged."""
         self._heard = time.monotonic()
         self._refused.discard(step)
@@ -103,6 +112,15 @@ class Outage:
             logger.info(
                 "Redis is back after %.1f s.", away, extra={"action": "redis_back"}
             )
+
+
+# Whatever reaches a server by one client loses it at the same time.
+_outages: WeakKeyDictionary[object, Outage] = WeakKeyDictionary()
+
+
+def outage_of(client: object) -> Outage:
+    """Return what is known of the server that `client` reaches."""
+    return _outages.setdefault(client, Outage())
 
 
 def backoff(failures: int) -> float:

@@ -2,37 +2,70 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from jtc.queue.outage import backoff, is_outage
 
 logger = logging.getLogger(__name__)
 
 
-async def repeat(step: Callable[[], Awaitable[float]], *, stop: asyncio.Event) -> None:
-    """Run `step` again and again until `stop` is set; no error ends it.
+class Duty:
+    """A step that is done again and again, with a pause between the rounds.
 
     Args:
         step: Does one round and returns how many seconds to wait before the next.
-        stop: Also cuts a wait short.
+        stop: Ends it, and cuts a pause short.
     """
-    failures = 0
-    while not stop.is_set():
+
+    def __init__(
+        self, step: Callable[[], Awaitable[float]], *, stop: asyncio.Event
+    ) -> None:
+        self._step = step
+        self._stop = stop
+        self._pause: asyncio.Timeout | None = None
+        self._is_urgent = False
+
+    async def run(self) -> None:
+        """Repeat the step until told to stop; no error ends it."""
+        failures = 0
+        while not self._stop.is_set():
+            self._is_urgent = False
+            try:
+                delay = await self._step()
+                failures = 0
+            except Exception as error:
+                failures += 1
+                delay = backoff(failures)
+                if not is_outage(error):
+                    logger.exception(
+                        "A step of the worker failed; it will be repeated."
+                    )
+            if delay and not self._is_urgent:
+                await self._wait(delay)
+
+    def wake(self) -> None:
+        """Do the next round at once."""
+        self._is_urgent = True
+        # A pause that has just ended cannot be cut short any more, and need not be.
+        if self._pause is not None and not self._pause.expired():
+            self._pause.reschedule(0)
+
+    async def _wait(self, seconds: float) -> None:
         try:
-            delay = await step()
-            failures = 0
-        except Exception as error:
-            failures += 1
-            delay = backoff(failures)
-            if not is_outage(error):
-                logger.exception("A step of the worker failed; it will be repeated.")
-        await pause(delay, stop=stop)
+            async with asyncio.timeout(seconds) as self._pause:
+                await self._stop.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._pause = None
 
 
-async def pause(seconds: float, *, stop: asyncio.Event) -> None:
-    """Wait for `seconds`, or until `stop` is set."""
-    try:
-        async with asyncio.timeout(max(seconds, 0)):
-            await stop.wait()
-    except TimeoutError:
-        return
+def wake_all(duties: Iterable[Duty]) -> None:
+    """Do the next round of each duty at once."""
+    for duty in duties:
+        duty.wake()
+
+
+async def repeat(step: Callable[[], Awaitable[float]], *, stop: asyncio.Event) -> None:
+    """Repeat a step that nobody has to wake; see `Duty`."""
+    await Duty(step, stop=stop).run()

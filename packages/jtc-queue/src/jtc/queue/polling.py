@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from jtc.queue.definition import Definition, decode_definition
@@ -15,12 +16,12 @@ from jtc.schedule import ScheduledTask
 logger = logging.getLogger(__name__)
 
 PAGE = 1000
-GAP = 5.0
+GAP = 15.0
 """Seconds without a note of a look, after which no worker counts as having been there.
 
 It has to be longer than what is between two notes and a worker's longest sleep.
 """
-NOTE_EVERY = 2.0
+NOTE_EVERY = 5.0
 _MOST_KEPT = 10_000
 
 
@@ -38,6 +39,7 @@ class Polling:
         # What was read once, with what it was read from; None when it cannot be.
         self._stored: dict[str, tuple[bytes, Definition | None]] = {}
         self._noted = -math.inf
+        self._began: datetime | None = None
 
     async def look(self) -> Due:
         """Return what is due and known here."""
@@ -48,9 +50,12 @@ class Polling:
             offset += PAGE
             now, ahead, _, *found = await self._page(offset)
             entries += self._known(found)
+        clock = moment(float(now))
+        self._began = self._began or clock
         return Due(
             now=float(now),
-            polled_since=moment(float(since or now)),
+            polled_since=moment(float(since)) if since else clock,
+            asked_since=self._began,
             entries=tuple(entries),
             ahead=float(ahead) if ahead else None,
         )

@@ -1,35 +1,33 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-from collections.abc import Awaitable, Iterable, Sequence
+import math
+from collections.abc import Awaitable, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import saq
 from redis.asyncio import Redis
 from saq.job import TERMINAL_STATUSES, Status
-from saq.queue.base import Queue
-from saq.queue.redis import RedisQueue as SaqRedisQueue
 from saq.utils import now
 
+from jtc.queue.batch import noted
 from jtc.queue.claimed_job import ClaimedJob
-from jtc.queue.codec import decode, encode
+from jtc.queue.codec import encode
 from jtc.queue.document import document_of
 from jtc.queue.enqueuing import Enqueuing, Entry
 from jtc.queue.errors import Unserializable
 from jtc.queue.failure import read_failure
+from jtc.queue.group_commit import Listener
 from jtc.queue.keys import QueueKeys
-from jtc.queue.outage import Outage
+from jtc.queue.outage import outage_of
 from jtc.queue.retry_policy import next_delay
+from jtc.queue.saq_queue import POLL, SaqQueue
 from jtc.queue.scripts import Argument, Scripts
 from jtc.queue.settlement import Kind, Settlement
 from jtc.queue.settling import Settling
 from jtc.queue.tick_end import TickEnd, cancellation, tick_end_of
-
-if TYPE_CHECKING:
-    from saq.types import ListenCallback, QueueInfo, VersionTuple
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +36,7 @@ FAILED_TTL = 7 * 24 * 3600
 _PROMOTE_GROUP = 500
 
 
-class RedisQueue(SaqRedisQueue):
+class RedisQueue(SaqQueue):
     """A queue whose every change of state is one atomic script.
 
     It keeps SAQ's layout in Redis and SAQ's methods, so SAQ's tools read it and jobs
@@ -50,12 +48,13 @@ class RedisQueue(SaqRedisQueue):
 
     Raises:
         InvalidQueueName: The name would not be safe inside a key.
+        DecodingClient: The client returns text.
     """
 
     def __init__(self, redis: Redis, name: str = "default") -> None:
         self.keys = QueueKeys(name)
-        super().__init__(redis, name=name, dump=encode, load=decode)
-        self.outage = Outage()
+        super().__init__(redis, name)
+        self.outage = outage_of(redis)
         self.scripts = Scripts(redis, self.outage)
         self._enqueuing = Enqueuing(self.scripts, self.keys)
         self._settling = Settling(self.scripts, self.keys)
@@ -107,13 +106,58 @@ class RedisQueue(SaqRedisQueue):
             job.queued = now()
             job.status = Status.QUEUED
             await self._before_enqueue(job)
-        return await self._enqueuing.add_many([self._entry(job) for job in jobs])
+        adding = self._enqueuing.add_many([self._entry(job) for job in jobs])
+        return await noted(self, jobs, asyncio.ensure_future(adding))
+
+    async def apply(
+        self,
+        job_or_func: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - SAQ's signature
+        poll_interval: float = POLL,
+        **kwargs: Any,
+    ) -> Any:
+        """Enqueue a job and wait for its result, as `map` does for many."""
+        results = await self.map(job_or_func, [kwargs], timeout, False, poll_interval)  # noqa: FBT003
+        return results[0]
+
+    async def map(
+        self,
+        job_or_func: str | saq.Job,
+        iter_kwargs: Sequence[dict[str, Any]],
+        timeout: float | None = None,  # noqa: ASYNC109
+        return_exceptions: bool = False,  # noqa: FBT001, FBT002
+        poll_interval: float = POLL,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Enqueue a job for each item and wait for all results.
+
+        Args:
+            job_or_func: A function's name.
+            iter_kwargs: For each job what `enqueue` takes.
+            timeout: Seconds to wait, and the timeout of each job; without end and 300 s
+                unless given. SAQ would let the jobs run without any limit.
+            return_exceptions: Return a `JobError` for a job that failed or was aborted,
+                instead of raising it.
+            poll_interval: Seconds between two looks.
+            kwargs: The same for every job.
+
+        Raises:
+            JobError: A job failed or was aborted.
+            TimeoutError: They did not all end in time.
+        """
+        limit = DEFAULT_TIMEOUT if timeout is None else timeout
+        calls = [{"timeout": limit, **kw} for kw in iter_kwargs]
+        return await super().map(
+            job_or_func, calls, timeout, return_exceptions, poll_interval, **kwargs
+        )
 
     async def _enqueue(self, job: saq.Job) -> saq.Job | None:
-        return job if await self._enqueuing.add(self._entry(job)) else None
+        adding = self._enqueuing.add(self._entry(job))
+        return job if await noted(self, (job,), adding) else None
 
     def _entry(self, job: saq.Job) -> Entry:
-        return job.id, self.serialize(job), max(0, int(job.scheduled))
+        document = self._write(job, strict=True)
+        return job.id, document, max(0, math.ceil(job.scheduled))
 
     def serialize(self, job: saq.Job) -> bytes:
         """Write a job's document.
@@ -121,8 +165,11 @@ class RedisQueue(SaqRedisQueue):
         Raises:
             Unserializable: It holds a value that has no form in JSON.
         """
+        return self._write(job, strict=False)
+
+    def _write(self, job: saq.Job, *, strict: bool) -> bytes:
         try:
-            return encode(document_of(job))
+            return encode(document_of(job), strict=strict)
         except (TypeError, ValueError, RecursionError) as error:
             raise Unserializable(job.function, str(error)) from error
 
@@ -135,6 +182,24 @@ class RedisQueue(SaqRedisQueue):
             A future: False when the claim was no longer held and nothing was changed.
         """
         return self._settling.apply(settlement)
+
+    def post(self, settlement: Settlement, listener: Listener[bool]) -> None:
+        """Apply a settlement as `settle` does; tell `listener` instead of a future."""
+        self._settling.post(settlement, listener)
+
+    async def settle_again(self, settlement: Settlement) -> bool:
+        """Apply a settlement whose first call was answered by nothing or an outage.
+
+        Returns:
+            Whether it stands: by this call, or by the first one.
+        """
+        if await self.settle(settlement):
+            return True
+        stored = await self.redis.get(settlement.job_id)
+        if stored is None:
+            # It has ended and left nothing, as this settlement wants it.
+            return settlement.kind == "done" and settlement.number < 0
+        return bytes(stored) == settlement.document
 
     async def _finish(
         self,
@@ -149,7 +214,12 @@ class RedisQueue(SaqRedisQueue):
 
     async def _retry(self, job: saq.Job, error: str | None) -> None:  # noqa: ARG002
         wait = round(next_delay(job) * 1000)
-        await self._settle_job(job, "retry", wait, Status.QUEUED)
+        if await self._try_to_settle(job, "retry", wait, Status.QUEUED):
+            return
+        # SAQ's web page tries a job again that has ended.
+        entry = job.id, self.serialize(job), 0
+        if isinstance(job, ClaimedJob) or not await self._enqueuing.add(entry):
+            _report_stale(job, "retry")
 
     async def _update(
         self,
@@ -164,18 +234,20 @@ class RedisQueue(SaqRedisQueue):
     async def _settle_job(
         self, job: saq.Job, kind: Kind, number: int, status: Status
     ) -> None:
+        if not await self._try_to_settle(job, kind, number, status):
+            _report_stale(job, kind)
+
+    async def _try_to_settle(
+        self, job: saq.Job, kind: Kind, number: int, status: Status
+    ) -> bool:
         claim = job.claim if isinstance(job, ClaimedJob) else ""
+        document = self.serialize(job)
         tick = _tick_end(job) if kind in ("done", "failed") else None
-        settlement = Settlement(
-            job.id, claim, kind, self.serialize(job), number, status.value, tick
-        )
-        if not await self.settle(settlement):
-            logger.warning(
-                "Dropped '%s' for job %s: its claim is no longer held.",
-                kind,
-                job.key,
-                extra={"action": "stale_settle", "job_id": job.key},
+        return await self.settle(
+            Settlement(
+                job.id, claim, kind, document, number, status.value, self.name, tick
             )
+        )
 
     def copy(self, job: saq.Job) -> saq.Job:
         """Return a copy that still carries the claim."""
@@ -185,7 +257,10 @@ class RedisQueue(SaqRedisQueue):
 
     async def abort(self, job: saq.Job, error: str, ttl: float = 5) -> None:  # noqa: ARG002
         """Cancel a job: at once while it waits, through its worker while it runs."""
-        await self.cancel(job.key, reason=error)
+        word = await self._cancel(job.key, error)
+        if word != "ended":
+            job.status = Status.ABORTED if word == "canceled" else Status.ABORTING
+            job.error = error
 
     async def cancel(self, key: str, *, reason: str = "canceled") -> bool:
         """Cancel the job `key`.
@@ -194,9 +269,12 @@ class RedisQueue(SaqRedisQueue):
             False when it had already ended or was never there. True when it will not
             run any more, or its worker was asked to stop it (within a second or so).
         """
+        return await self._cancel(key, reason) != "ended"
+
+    async def _cancel(self, key: str, reason: str) -> str:
         job = await self.job(key)
         if job is None or job.status in TERMINAL_STATUSES:
-            return False
+            return "ended"
         job.status, job.error, job.completed = Status.ABORTED, reason, now()
         keys = [self.keys.incomplete, self.keys.claims, self.keys.cancels]
         args: list[Argument] = [job.id, reason, self.serialize(job), job.ttl]
@@ -204,7 +282,7 @@ class RedisQueue(SaqRedisQueue):
         if (tick := tick_end_of(job, error=cancellation(reason))) is not None:
             keys += self.keys.ticks
             args += [*tick.as_arguments(), self.history_length]
-        return bytes(await self.scripts.run("cancel", keys, args)) != b"ended"
+        return bytes(await self.scripts.run("cancel", keys, args)).decode()
 
     async def schedule(self, lock: int = 1) -> list[str]:  # noqa: ARG002 - SAQ's signature
         """Queue the delayed jobs whose time has come; SAQ's name for `promote`."""
@@ -231,7 +309,8 @@ class RedisQueue(SaqRedisQueue):
         and changes nothing, so a waiting worker can be stopped or die at any moment.
         """
         queued = self.keys.queued
-        moved = await self.redis.blmove(queued, queued, seconds, "LEFT", "LEFT")
+        wait = self.scripts.lane("wait")
+        moved = await wait.call("BLMOVE", queued, queued, "LEFT", "LEFT", seconds)
         return moved is not None
 
     async def cancel_notes(self, job_ids: Sequence[str]) -> list[str | None]:
@@ -242,55 +321,14 @@ class RedisQueue(SaqRedisQueue):
         )
         return [None if note is None else note.decode() for note in notes]
 
-    async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:  # noqa: ARG002
-        """Do nothing: jobs of dead workers are recovered by their lease."""
-        return []
 
-    async def listen(
-        self,
-        job_keys: Iterable[str],
-        callback: ListenCallback,
-        timeout: float | None = 10,  # noqa: ASYNC109 - SAQ's signature
-        poll_interval: float = 0.05,
-    ) -> None:
-        """Tell `callback` the key and status of each job until it returns a true value.
-
-        It asks instead of subscribing: SAQ's subscription misses what happened before
-        it was made and floods the log while the server is away.
-        """
-        keys = list(job_keys)
-
-        async def tell(job_id: str, status: Status) -> Any:
-            reply = callback(self.job_key_from_id(job_id), status)
-            return await reply if inspect.isawaitable(reply) else reply
-
-        if keys:
-            await Queue.listen(self, keys, tell, timeout, poll_interval)
-
-    async def version(self) -> VersionTuple:
-        """Return (6, 2, 0): what the queue needs, checked once when a worker starts."""
-        return (6, 2, 0)
-
-    async def info(
-        self,
-        jobs: bool = False,  # noqa: FBT001, FBT002 - SAQ's signature
-        offset: int = 0,
-        limit: int = 10,
-    ) -> QueueInfo:
-        """Describe the queue for SAQ's tools.
-
-        Args:
-            jobs: Also list jobs, the running ones first.
-            offset: How many jobs to pass over.
-            limit: How many jobs to list at the most.
-        """
-        # SAQ takes `limit` for the index of the last one: page two would be empty.
-        return await super().info(jobs, offset, offset + limit)
-
-    async def disconnect(self) -> None:
-        """Close the connections."""
-        # SAQ's would first connect once more, to end a subscription that we never made.
-        await self.redis.aclose()
+def _report_stale(job: saq.Job, kind: Kind) -> None:
+    logger.warning(
+        "Dropped '%s' for job %s: its claim is no longer held.",
+        kind,
+        job.key,
+        extra={"action": "stale_settle", "job_id": job.key},
+    )
 
 
 def seconds_kept(job: saq.Job) -> int:

@@ -133,7 +133,7 @@ class ScheduleStore:
             group = entries[start : start + PAGE]
             reply = await self._run(
                 "add_schedules",
-                [keys.definitions, keys.due, *keys.ticks],
+                [keys.definitions, keys.due, keys.workers, *keys.ticks],
                 [part for entry in group for part in entry],
             )
             added += map(bool, reply)
@@ -143,9 +143,14 @@ class ScheduleStore:
         self, name: str, *, before: bytes, after: bytes, due: DueChange
     ) -> bool:
         """Change a schedule; False when it is not any more what it was before."""
-        keys = [self._keys.definitions, self._keys.due]
+        keys = self._keys
         args = [name, before, after, *due]
-        return bool(await self._run("update_schedule", keys, args))
+        reply = await self._run(
+            "update_schedule",
+            [keys.definitions, keys.due, keys.queued, keys.workers],
+            args,
+        )
+        return bool(reply)
 
     async def remove(self, name: str) -> str:
         """Remove a schedule: 'removed', 'unknown' or 'in_code'."""

@@ -16,7 +16,8 @@ from jtc.schedule import ScheduledTask
 logger = logging.getLogger(__name__)
 
 SYNC_EVERY = 20.0
-LONGEST_SLEEP = 1.0
+LONGEST_SLEEP = 5.0
+"""Seconds between two looks; whoever adds what is due sooner wakes a worker."""
 
 
 class Scheduler:

@@ -51,25 +51,39 @@ class Scripts:
         self._redis = redis
         self._outage = outage
         self._lanes: dict[str, Lane] = {}
+        self._outages_seen = outage.count
 
     async def run(self, name: str, keys: list[str], args: list[Argument]) -> Any:
         """Run the transition `name` as one atomic step."""
         asked = time.monotonic()
+        if self._outages_seen != self._outage.count:
+            # Another queue has found that the server was gone: so are our connections.
+            self._distrust()
         try:
             reply = await self._run(name, keys, args)
         except Exception as error:
             # A server that was restarted has closed the other lanes' connections too.
-            for lane in self._lanes.values():
-                lane.distrust()
+            self._distrust()
             if name not in ASKED and is_outage(error):
-                self._outage.began(error, name, asked=asked)
+                self._outage.began(error, (name, keys[0]), asked=asked)
             raise
         if name not in ASKED:
-            self._outage.ended(name)
+            self._outage.ended((name, keys[0]))
         return reply
 
+    def lane(self, kind: str) -> Lane:
+        """Return the connection that is kept for one kind of calls."""
+        if kind not in self._lanes:
+            self._lanes[kind] = Lane(self._redis, patience=SOCKET_TIMEOUT)
+        return self._lanes[kind]
+
+    def _distrust(self) -> None:
+        self._outages_seen = self._outage.count
+        for lane in self._lanes.values():
+            lane.distrust()
+
     async def _run(self, name: str, keys: list[str], args: list[Argument]) -> Any:
-        lane = self._lane(name)
+        lane = self.lane(name if name in BUSY else "other")
         try:
             return await lane.call(
                 "EVALSHA", script_digest(name), len(keys), *keys, *args
@@ -77,9 +91,3 @@ class Scripts:
         except NoScriptError:
             await lane.call("SCRIPT", "LOAD", script_source(name))
         return await lane.call("EVALSHA", script_digest(name), len(keys), *keys, *args)
-
-    def _lane(self, name: str) -> Lane:
-        kind = name if name in BUSY else "other"
-        if kind not in self._lanes:
-            self._lanes[kind] = Lane(self._redis, patience=SOCKET_TIMEOUT)
-        return self._lanes[kind]

@@ -4,10 +4,13 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from jtc.queue.duration import as_seconds
 from jtc.queue.errors import InvalidSetting, UnknownSetting, UnreadableSettings
+from jtc.queue.queue_order import QueueOrder
 from jtc.schedule import InvalidTimezone
 from jtc.schedule.zone import zone_name
 
@@ -16,6 +19,7 @@ DEFAULT_QUEUE_NAME = "default"
 DEFAULT_CONCURRENCY = 10
 DEFAULT_TIMEZONE = "UTC"
 DEFAULT_HISTORY = 100
+DEFAULT_GRACE = 30.0
 _KEYS = (
     "redis_url",
     "queue",
@@ -24,7 +28,9 @@ _KEYS = (
     "timezone",
     "environment",
     "history",
+    "grace",
 )
+_GRACE = "a number of seconds from 0"
 
 _NUMBERS = {"concurrency": "QUEUE_CONCURRENCY", "history": "JTC_HISTORY"}
 
@@ -35,12 +41,13 @@ class Settings:
 
     Attributes:
         redis_url: Where the server is.
-        queue_name: The queue to work on and to dispatch to.
+        queue_name: The queue, or several as `QueueOrder` reads them.
         concurrency: How many jobs a worker runs at once.
-        modules: What to import to find the tasks.
+        modules: What to import to find tasks and jobs.
         timezone: The IANA name of the zone in which a schedule is read that names none.
         environment: Where this is, as the `environments` of a task call it.
         history: How many records of a schedule are kept.
+        grace: Seconds that running jobs get to end when a worker stops.
     """
 
     redis_url: str = DEFAULT_REDIS_URL
@@ -50,6 +57,17 @@ class Settings:
     timezone: str = DEFAULT_TIMEZONE
     environment: str | None = None
     history: int = DEFAULT_HISTORY
+    grace: float = DEFAULT_GRACE
+
+    @property
+    def queues(self) -> QueueOrder:
+        """The queues and their order.
+
+        Raises:
+            InvalidQueueName: One of them would not be safe inside a key.
+            InvalidQueueOrder: They are named in a way that says no order.
+        """
+        return _read_order(self.queue_name)
 
 
 def load_settings(
@@ -61,6 +79,7 @@ def load_settings(
     timezone: str | None = None,
     environment: str | None = None,
     history: int | None = None,
+    grace: float | None = None,
     environ: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> Settings:
@@ -74,6 +93,7 @@ def load_settings(
         timezone: Overrides `JTC_TIMEZONE` and `timezone`.
         environment: Overrides `JTC_ENV` and `environment`.
         history: Overrides `JTC_HISTORY` and `history`.
+        grace: Overrides `QUEUE_GRACE` and `grace`.
         environ: The environment; that of the process unless given.
         directory: Where to look for `pyproject.toml`, upwards; the working
             directory unless given.
@@ -102,7 +122,14 @@ def load_settings(
         timezone=_timezone(timezone, env, table),
         environment=environment or env.get("JTC_ENV") or _text(table, "environment"),
         history=_number(history, "history", env, table) or DEFAULT_HISTORY,
+        grace=_grace(grace, env, table),
     )
+
+
+# A dispatch asks for it.
+@lru_cache(maxsize=16)
+def _read_order(text: str) -> QueueOrder:
+    return QueueOrder.parse(text)
 
 
 def _number(
@@ -138,6 +165,26 @@ def _zone(name: str, source: str) -> str:
     except InvalidTimezone as error:
         allowed = "an IANA name such as 'Europe/Lisbon'"
         raise InvalidSetting(source, name, allowed) from error
+
+
+def _grace(
+    given: float | None, env: Mapping[str, str], table: Mapping[str, Any]
+) -> float:
+    if given is not None:
+        return _seconds(given, "grace")
+    if text := env.get("QUEUE_GRACE"):
+        try:
+            return _seconds(float(text), "QUEUE_GRACE")
+        except ValueError:
+            raise InvalidSetting("QUEUE_GRACE", text, _GRACE) from None
+    return _seconds(table.get("grace", DEFAULT_GRACE), "[tool.jtc] grace")
+
+
+def _seconds(value: object, source: str) -> float:
+    seconds = as_seconds(value)
+    if seconds is None:
+        raise InvalidSetting(source, value, _GRACE)
+    return seconds
 
 
 def _positive(value: object, source: str) -> int:

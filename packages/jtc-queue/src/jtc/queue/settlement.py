@@ -19,6 +19,7 @@ class Settlement:
         document: The job's document as it will stand.
         number: Seconds to keep a finished job, or milliseconds until a retry.
         status: What to tell those who listen to this job; empty for nothing.
+        queue: The name of its queue; empty for the first one of a worker.
         tick: What is recorded in the same step, when this ends a tick.
     """
 
@@ -28,4 +29,5 @@ class Settlement:
     document: bytes
     number: int = 0
     status: str = ""
+    queue: str = ""
     tick: TickEnd | None = None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from jtc.queue.group_commit import GroupCommit
+from jtc.queue.group_commit import GroupCommit, Listener
 from jtc.queue.keys import QueueKeys
 from jtc.queue.scripts import Argument, Scripts
 from jtc.queue.settlement import Settlement
@@ -40,6 +40,10 @@ class Settling:
     def apply(self, settlement: Settlement) -> asyncio.Future[bool]:
         """Apply a settlement; the future is False when its claim is no longer held."""
         return self._commits.submit(settlement)
+
+    def post(self, settlement: Settlement, listener: Listener[bool]) -> None:
+        """Apply a settlement and tell `listener` whether its claim was still held."""
+        self._commits.post(settlement, listener)
 
     async def _send(self, settlements: Sequence[Settlement]) -> list[bool]:
         args: list[Argument] = []

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 ABANDONED_AFTER = 60
 """Seconds after which an entry that no worker names is removed."""
 _GROUP = 250
+_MANY = 1000
+_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,12 @@ class Syncing:
         self._queue = queue
         self._tasks = tasks
         self._was_defined = False
+        self._rounds = 0
+        self._waiting = [
+            member
+            for member, task in tasks.items()
+            if task.options.overlap == "buffer_one" or task.options.catchup == "all"
+        ]
 
     async def sync(self) -> None:
         """Name all tasks, and add those that are new.
@@ -57,9 +65,11 @@ class Syncing:
         still know it and removed when none has named it for a minute.
         """
         members = list(self._tasks)
+        is_any_abandoned = True
+        if self._was_defined:
+            members, is_any_abandoned = await self._look()
         missing: dict[str, str] = {}
-        groups = [members[i : i + _GROUP] for i in range(0, len(members), _GROUP)]
-        for group in groups:
+        for group in _groups(members, _GROUP):
             named = await self._name(group)
             missing |= named.missing
         # Once: the definition of whoever was deployed last is to stay.
@@ -69,7 +79,25 @@ class Syncing:
             times = {m: self._first_time(m, last, now) for m, last in missing.items()}
             await self._add({m: due for m, due in times.items() if due}, now)
         # Last, so that what was away for long is named again before it is removed.
-        self._report(await self._call([ABANDONED_AFTER]))
+        if is_any_abandoned:
+            self._report(await self._call([ABANDONED_AFTER]))
+
+    async def _look(self) -> tuple[list[str], bool]:
+        """Name all tasks; return those to look at singly, and whether any is abandoned.
+
+        These are the ones without a due time, and now and then those whose ticks may
+        wait for one another: whatever ended the one before, they have to go on.
+        """
+        self._rounds += 1
+        singly = set(self._waiting) if self._rounds % _ROUNDS == 0 else set()
+        abandoned = 0
+        keys = self._queue.keys
+        for group in _groups(list(self._tasks), _MANY):
+            missing, abandoned = await self._queue.scripts.run(
+                "name", [keys.due, keys.seen], [ABANDONED_AFTER, *group]
+            )
+            singly.update(member.decode() for member in missing)
+        return [member for member in self._tasks if member in singly], abandoned > 0
 
     async def _name(self, members: Sequence[str]) -> _Named:
         args: list[Argument] = [""]
@@ -81,9 +109,9 @@ class Syncing:
 
     async def _add(self, times: Mapping[str, datetime], now: datetime) -> None:
         members = list(times)
-        for start in range(0, len(members), _GROUP):
+        for group in _groups(members, _GROUP):
             args: list[Argument] = [""]
-            for member in members[start : start + _GROUP]:
+            for member in group:
                 args += self._new_entry(member, times[member], now)
             await self._call(args)
 
@@ -150,3 +178,8 @@ class Syncing:
 def _limit(task: ScheduledTask) -> Argument:
     runs = task.options.max_runs
     return "" if runs is None else runs
+
+
+def _groups(members: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(members), size):
+        yield members[start : start + size]

@@ -6,23 +6,27 @@ import time
 from collections.abc import Awaitable, Callable
 
 from jtc.queue import endings
+from jtc.queue.adoption import Adoption
 from jtc.queue.attempt import Attempt
 from jtc.queue.attempts import Attempts, Hold
+from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.claiming import park_unreadable
 from jtc.queue.claims import Claims
 from jtc.queue.failed_index import PRUNE_GROUP, FailedIndex
+from jtc.queue.lease import RENEW_EVERY
 from jtc.queue.redis_queue import RedisQueue
 
 logger = logging.getLogger(__name__)
 
-# A lease of 15 s, a round of recovery and the run itself: within 20 s of the death.
-RECOVER_EVERY = 3.0
+# A lease of 13 s, a round of recovery and the run itself: within 20 s of the death.
+RECOVER_EVERY = RENEW_EVERY
 PROMOTE_EVERY = 1.0
+PROMOTE_AT_REST = 5.0
 CANCEL_EVERY = 0.5
 WATCH_EVERY = 0.1
 SHOW_EVERY = 0.1
 SHOW_AFTER = 0.05
-INFO_EVERY = 10.0
+INFO_EVERY = 30.0
 PRUNE_EVERY = 60.0
 
 
@@ -48,31 +52,51 @@ class Upkeep:
         self._attempts = attempts
         self._report = report
         self._failed = FailedIndex(queue)
+        self._adoption = Adoption(queue, claims, attempts)
+        self._begun = 0
+        self._rounds = 0
         self._strangers: set[Hold] = set()
         self._shown: set[Attempt] = set()
 
     @property
     def duties(self) -> tuple[Callable[[], Awaitable[float]], ...]:
-        """Every duty; each returns how many seconds to wait before its next round."""
+        """Every duty but promoting; each returns the seconds until its next round."""
         return (
-            self.promote,
             self.recover,
             self.cancel,
             self.watch,
             self.show,
             self.report,
             self.prune,
+            self._adoption.step,
         )
+
+    @property
+    def _running(self) -> list[Attempt]:
+        # A worker's attempts may be of several queues.
+        return [a for a in self._attempts.running if a.job.queue is self._queue]
+
+    @property
+    def _stock(self) -> list[ClaimedJob]:
+        return [job for job in self._attempts.stock.jobs if job.queue is self._queue]
 
     async def promote(self) -> float:
         """Queue the delayed jobs whose time has come."""
         wait = await self._queue.promote()
-        return PROMOTE_EVERY if wait is None else min(wait, PROMOTE_EVERY)
+        # Who adds a delayed job wakes a worker at rest. One that works does not notice.
+        is_at_rest = not self._attempts.running and self._attempts.begun == self._begun
+        self._begun = self._attempts.begun
+        longest = PROMOTE_AT_REST if is_at_rest else PROMOTE_EVERY
+        return longest if wait is None else min(wait, longest)
 
     async def recover(self) -> float:
-        """Give back the jobs of dead workers, and put right what this worker holds."""
-        before = set(self._attempts.running)
-        found = await self._claims.recover()
+        """Renew the lease, give back what dead workers held, check what is held."""
+        before = set(self._running)
+        waiting = {(job.id, job.claim) for job in self._stock}
+        # At rest a look costs more than the rest of the call.
+        look = bool(before or waiting or self._strangers or self._rounds % 3 == 0)
+        self._rounds += 1
+        found = await self._claims.recover(look=look)
         for job in found.taken.jobs:
             logger.warning(
                 "Recovered job %s (%s): its worker %s died.",
@@ -82,10 +106,12 @@ class Upkeep:
                 extra={"action": "job_recovered", "job_id": job.key},
             )
             self._attempts.settle(endings.lost(job))
-        park_unreadable(self._attempts, found.taken)
-        held = set(found.held)
-        self._fence({a for a in before if (a.job.id, a.job.claim) not in held})
-        await self._return_strangers(held - self._attempts.holds)
+        park_unreadable(self._attempts, found.taken, self._queue)
+        if found.held is not None:
+            lost = {a for a in before if (a.job.id, a.job.claim) not in found.held}
+            self._fence(lost)
+            self._attempts.stock.drop(waiting - found.held)
+            await self._return_strangers(found.held - self._attempts.holds)
         return 0.0 if found.taken.jobs else RECOVER_EVERY
 
     def _fence(self, lost: set[Attempt]) -> None:
@@ -109,12 +135,13 @@ class Upkeep:
                 continue
             for job in batch.jobs:
                 self._attempts.settle(endings.released(job))
-            park_unreadable(self._attempts, batch)
+            park_unreadable(self._attempts, batch, self._queue)
         self._strangers = unknown
 
     async def cancel(self) -> float:
         """Stop the running attempts that somebody canceled."""
-        running = list(self._attempts.running)
+        await self._attempts.wait_for_some()
+        running = self._running
         if running:
             notes = await self._queue.cancel_notes([a.job.id for a in running])
             for attempt, note in zip(running, notes, strict=True):
@@ -123,9 +150,14 @@ class Upkeep:
         return CANCEL_EVERY
 
     async def watch(self) -> float:
-        """Stop attempts whose time is up, also while the server is away."""
+        """Stop attempts whose time is up, also while the server is away.
+
+        And give back jobs that were claimed ahead and have waited for too long.
+        """
+        await self._attempts.wait_for_some()
+        self._attempts.give_back_stale()
         now = time.monotonic()
-        for attempt in [a for a in self._attempts.running if a.deadline <= now]:
+        for attempt in [a for a in self._running if a.deadline <= now]:
             attempt.expire()
         return WATCH_EVERY
 
@@ -135,8 +167,10 @@ class Upkeep:
         The claim says who runs a job; the document need not be written for one that
         ends at once.
         """
+        await self._attempts.wait_for_some()
         before = time.monotonic() - SHOW_AFTER
-        lasting = [a for a in self._attempts.running if a.started < before]
+        running = [a for a in self._running if a.outcome is None]
+        lasting = [a for a in running if a.started < before]
         hidden = [a.job for a in lasting if a not in self._shown]
         await asyncio.gather(
             *(self._queue.settle(endings.running(job)) for job in hidden)

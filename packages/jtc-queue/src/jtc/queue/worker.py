@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import re
 import secrets
 import socket
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import saq
@@ -15,14 +22,18 @@ from saq.types import Context
 
 from jtc.queue.attempts import Attempts
 from jtc.queue.claiming import Claiming, park_unreadable
-from jtc.queue.claims import Claims
-from jtc.queue.draining import cancel_all, drain, within
-from jtc.queue.lease import RENEW_EVERY, Lease
-from jtc.queue.periodic import repeat
+from jtc.queue.draining import cancel_all, drain
+from jtc.queue.function_table import function_table
+from jtc.queue.limits import Limits
+from jtc.queue.memory import resident_bytes
+from jtc.queue.periodic import Duty, repeat, wake_all
+from jtc.queue.queue_order import QueueOrder
+from jtc.queue.recycling import Recycling
 from jtc.queue.redis_queue import RedisQueue
+from jtc.queue.settings import DEFAULT_GRACE
 from jtc.queue.signals import handle_signals
+from jtc.queue.station import Station
 from jtc.queue.threads import Function, as_async
-from jtc.queue.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from jtc.queue.scheduler import Scheduler
@@ -31,8 +42,6 @@ logger = logging.getLogger(__name__)
 
 Hooks = Function | Collection[Function]
 
-GRACE = 30.0
-"""Seconds that running jobs get to end after the first signal."""
 FRONT_PATIENCE = 1.0
 """Seconds that a claim on its way gets to bring what it claimed."""
 
@@ -44,11 +53,13 @@ class Worker(saq.Worker[Context]):
     is ours.
 
     Args:
-        queue: The queue to work on.
+        queue: The queue to work on, or several, the first one first.
         functions: Functions by their `__qualname__`, or `(name, function)` pairs.
             Synchronous ones run in a thread.
         id: Names the worker; host, process and a random part unless given.
-        concurrency: How many jobs run at once.
+        weights: A weight for each of several queues, which then take turns; without
+            weights, a queue gets what those before it leave.
+        concurrency: How many jobs run at once, from whichever queue.
         scheduler: Fires the ticks of scheduled tasks while the worker runs.
         schedulers: Further ones, for tasks that are scheduled in other queues.
         startup: Called with the context before the first job.
@@ -58,15 +69,24 @@ class Worker(saq.Worker[Context]):
         burst: Whether to stop when the queue is empty.
         grace: Seconds that running jobs get to end after the first signal; then they
             are canceled and given back without spending a try.
+        limits: When the worker ends by itself, as if it had got a signal.
+        takes_signals: Whether SIGINT and SIGTERM stop the worker.
         metadata: Shown by SAQ's tools.
+
+    Raises:
+        InvalidQueueOrder: No queue, two of one name, or weights that do not fit.
+        UnnamedFunction: A function is an object without a name.
+        DuplicateFunction: Two functions have the same name.
+        SettingsError: A limit has been reached before the first job.
     """
 
     def __init__(
         self,
-        queue: RedisQueue,
+        queue: RedisQueue | Sequence[RedisQueue],
         functions: Iterable[Function | tuple[str, Function]],
         *,
         id: str | None = None,  # noqa: A002 - SAQ's name
+        weights: Sequence[int] = (),
         concurrency: int = 10,
         scheduler: Scheduler | None = None,
         schedulers: Sequence[Scheduler] = (),
@@ -75,12 +95,17 @@ class Worker(saq.Worker[Context]):
         before_process: Hooks | None = None,
         after_process: Hooks | None = None,
         burst: bool = False,
-        grace: float = GRACE,
+        grace: float = DEFAULT_GRACE,
+        limits: Limits | None = None,
+        takes_signals: bool = True,
         metadata: dict[str, Any] | None = None,
     ) -> None:
+        queues = [queue] if isinstance(queue, RedisQueue) else list(queue)
+        self.order = QueueOrder(tuple(q.name for q in queues), tuple(weights))
         super().__init__(
-            queue,
-            list(functions),
+            queues[0],
+            # SAQ would take the functions out of a set, in any order.
+            (),
             id=id or new_worker_id(),
             concurrency=concurrency,
             startup=_as_async_hooks(startup),
@@ -89,33 +114,41 @@ class Worker(saq.Worker[Context]):
             after_process=_as_async_hooks(after_process),
             metadata=metadata,
         )
-        self.queue: RedisQueue = queue
+        self.functions: dict[str, Function] = function_table(functions)
+        self.queue: RedisQueue = queues[0]
+        self.queues = tuple(queues)
         self.burst = burst
         self.grace = grace
+        self.limits = limits or Limits()
+        self.limits.check(memory=resident_bytes())
+        self.takes_signals = takes_signals
+        #: Why the worker has ended by itself; None if it has not.
+        self.limit_reached: str | None = None
         self.schedulers = (*((scheduler,) if scheduler else ()), *schedulers)
         self._started = False
         self._hurry = asyncio.Event()
         self._ended = asyncio.Event()
-        self._claims = Claims(queue, self.id)
         self._attempts = Attempts(
-            queue,
+            queues,
             {name: as_async(function) for name, function in self.functions.items()},
             self.context,
             _Hooks(self) if before_process or after_process else None,
             slots=concurrency,
             worker=self.id,
+            is_stopping=self._is_stopping,
+            most=self.limits.max_jobs,
         )
+        self._stations = [self._station(queue) for queue in queues]
 
     async def start(self) -> None:
-        """Work until a signal, `stop`, or the end of a burst; then stop cleanly.
+        """Work until a signal, `stop`, a limit or the end of a burst; stop cleanly.
 
         The first SIGINT or SIGTERM lets running jobs end, the second stops them.
         """
-        if self._ended.is_set():
-            self.event, self._hurry, self._ended = (asyncio.Event() for _ in range(3))
+        self._begin_anew()
         self._started = True
         try:
-            with handle_signals(self._signal):
+            with handle_signals(self._signal) if self.takes_signals else nullcontext():
                 for hook in self.startup or ():
                     await hook(self.context)
                 await self._work()
@@ -132,76 +165,108 @@ class Worker(saq.Worker[Context]):
         if self._started:
             await self._ended.wait()
 
+    def hurry(self) -> None:
+        """Stop as the second signal does: running jobs are canceled and given back."""
+        self.event.set()
+        self._hurry.set()
+
     async def process(self) -> bool:
         """Claim, run and settle one job in the foreground.
 
         Returns:
             False when there was none.
         """
-        batch = await self._claims.take(1)
-        for job in batch.jobs:
-            self._attempts.start(job, now=batch.now)
-        park_unreadable(self._attempts, batch)
+        self._begin_anew()
+        took = await self._take_one()
         ended = asyncio.Event()
-        duties = [
-            asyncio.create_task(repeat(duty, stop=ended))
-            for duty in (self._upkeep().watch, self._renew_later)
+        steps = [
+            step
+            for station in self._stations
+            for step in (station.upkeep().watch, station.renew_later)
         ]
+        duties = [asyncio.create_task(repeat(step, stop=ended)) for step in steps]
         try:
             await self._attempts.wait_until_idle()
         finally:
             await cancel_all(duties)
-        return bool(batch.jobs)
+        return took
+
+    async def _take_one(self) -> bool:
+        for station in self._stations:
+            batch = await station.claims.take(1)
+            self._attempts.accept(batch.jobs, now=batch.now)
+            park_unreadable(self._attempts, batch, station.queue)
+            if batch.jobs:
+                return True
+        return False
+
+    def _begin_anew(self) -> None:
+        if self._ended.is_set():
+            self.event, self._hurry, self._ended = (asyncio.Event() for _ in range(3))
+            self.limit_reached = None
+            self._attempts.begun = 0
 
     async def _work(self) -> None:
-        await self._claims.renew()
-        lease = Lease(self.queue, self.id)
-        lease.start()
+        try:
+            for station in self._stations:
+                await station.open()
+            await self._work_until_told()
+        finally:
+            await asyncio.gather(*(station.close() for station in self._stations))
+
+    async def _work_until_told(self) -> None:
         drained = asyncio.Event()
+        upkeeps = [station.upkeep() for station in self._stations]
+        duties = [Duty(duty, stop=drained) for one in upkeeps for duty in one.duties]
+        promotions = [Duty(one.promote, stop=drained) for one in upkeeps]
+        schedules = [Duty(step, stop=self.event) for step in self._scheduling()]
         claiming = Claiming(
-            self.queue, self._claims, self._attempts, stop=self.event, burst=self.burst
+            [(station.queue, station.claims) for station in self._stations],
+            self._attempts,
+            order=self.order,
+            stop=self.event,
+            burst=self.burst,
+            woken=lambda: wake_all([*promotions, *schedules]),
         )
-        duties = [
-            asyncio.create_task(repeat(duty, stop=drained))
-            for duty in self._upkeep().duties
+        recycling = Recycling(self.limits, self._attempts, stop=self.event)
+        fronts = [
+            Duty(step, stop=self.event) for step in (claiming.step, recycling.step)
         ]
-        fronts = [asyncio.create_task(repeat(claiming.step, stop=self.event))]
-        schedulers = () if self.burst else self.schedulers
-        fronts += [
-            asyncio.create_task(repeat(scheduler.step, stop=self.event))
-            for scheduler in schedulers
-        ]
+        behind = [asyncio.create_task(duty.run()) for duty in duties + promotions]
+        before = [asyncio.create_task(duty.run()) for duty in fronts + schedules]
         try:
             await self.event.wait()
+            self.limit_reached = recycling.report()
         finally:
             self.event.set()
-            claiming.interrupt()
-            await asyncio.wait(fronts, timeout=FRONT_PATIENCE)
-            await cancel_all(fronts)
+            await claiming.interrupt()
+            await asyncio.wait(before, timeout=FRONT_PATIENCE)
+            await cancel_all(before)
             await drain(self._attempts, grace=self.grace, hurry=self._hurry)
             drained.set()
-            await cancel_all(duties)
-            lease.stop()
-            await self._resign()
-            await asyncio.gather(*(scheduler.close() for scheduler in schedulers))
+            await cancel_all(behind)
+            await asyncio.gather(*(one.close() for one in self.schedulers))
 
-    async def _renew_later(self) -> float:
-        await asyncio.sleep(RENEW_EVERY)
-        await self._claims.renew()
-        return 0.0
+    def _scheduling(self) -> Iterator[Callable[[], Awaitable[float]]]:
+        if not self.burst:
+            yield from (scheduler.step for scheduler in self.schedulers)
 
-    def _upkeep(self) -> Upkeep:
-        return Upkeep(self.queue, self._claims, self._attempts, self.worker_info)
+    def _station(self, queue: RedisQueue) -> Station:
+        async def report(ttl: int) -> None:
+            await queue.worker_info(
+                self.id, queue_key=queue.name, metadata=self._metadata, ttl=ttl
+            )
 
-    async def _resign(self) -> None:
-        # Without it the lease runs out by itself.
-        with contextlib.suppress(Exception):
-            await within(1.0, self._claims.resign())
+        return Station(queue, self.id, self._attempts, report)
 
     async def _shut_down(self) -> None:
         hooks: Any = self.shutdown
         for hook in hooks:
             await hook(self.context)
+
+    def _is_stopping(self) -> bool:
+        # Not the event's own method: a worker that starts again has another event.
+        return self.event.is_set()
 
     def _signal(self) -> None:
         (self._hurry if self.event.is_set() else self.event).set()

@@ -7,6 +7,24 @@ import typer
 from jtc.cli.commands import failed
 from jtc.cli.logs import LogLevel, set_up_logging
 from jtc.cli.place import Place
+from jtc.cli.sizes import parse_size
+from jtc.cli.times import parse_seconds
+from jtc.cli.worker_options import WorkerOptions
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_seconds(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _size(text: str) -> int:
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
 
 app = typer.Typer(
     help="Run a worker, see what it will run, and what has failed.",
@@ -35,8 +53,10 @@ def work(
         typer.Option(
             "--queue",
             "-q",
-            metavar="NAME",
-            help="The queue to work on. Default: QUEUE_NAME, then 'default'.",
+            metavar="NAMES",
+            help="The queue to work on. Several in strict order, as in "
+            "high,default,low, or by weight, as in high=3,default=1. "
+            "Default: QUEUE_NAME, then 'default'.",
         ),
     ] = None,
     redis: Annotated[
@@ -58,7 +78,27 @@ def work(
             help="How many jobs run at once. Default: QUEUE_CONCURRENCY, then 10.",
         ),
     ] = None,
+    grace: Annotated[
+        float | None,
+        typer.Option(
+            "--grace",
+            metavar="SECONDS",
+            min=0,
+            help="How long running jobs may take to end when the worker stops. "
+            "Default: QUEUE_GRACE, then 30.",
+        ),
+    ] = None,
     app: Apps = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes",
+            "-p",
+            metavar="N",
+            min=1,
+            help="Start so many worker processes, and again those that die.",
+        ),
+    ] = None,
     embedded: Annotated[
         bool,
         typer.Option(
@@ -72,6 +112,33 @@ def work(
             "--burst", help="Run the jobs that wait and stop; no scheduled tasks."
         ),
     ] = False,
+    max_jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--max-jobs",
+            metavar="N",
+            min=1,
+            help="Start so many jobs, then end; with --processes, be replaced.",
+        ),
+    ] = None,
+    max_time: Annotated[
+        float | None,
+        typer.Option(
+            "--max-time",
+            metavar="DURATION",
+            parser=_seconds,
+            help="Work for so long, then end: 3600, 90m, 12h or 1d.",
+        ),
+    ] = None,
+    max_memory: Annotated[
+        int | None,
+        typer.Option(
+            "--max-memory",
+            metavar="SIZE",
+            parser=_size,
+            help="End once the process takes so much memory: 512M or 2G.",
+        ),
+    ] = None,
     log_level: Annotated[
         LogLevel,
         typer.Option(
@@ -84,17 +151,28 @@ def work(
         raise typer.BadParameter(
             "--embedded starts a server of its own; leave out --redis."
         )
-    # Only who starts a worker pays for the import, not who asks for --help.
-    from jtc.cli.commands.worker import run_worker  # noqa: PLC0415
-
     set_up_logging(log_level)
-    run_worker(
+    options = WorkerOptions(
         queue=queue,
         redis=redis,
         concurrency=concurrency,
+        grace=grace,
         apps=tuple(app or ()),
-        embedded=embedded,
         burst=burst,
+        max_jobs=max_jobs,
+        max_time=max_time,
+        max_memory=max_memory,
+    )
+    # Only who starts a worker pays for the import, not who asks for --help.
+    if processes is None:
+        from jtc.cli.commands.worker import run_worker  # noqa: PLC0415
+
+        run_worker(options, embedded=embedded)
+        return
+    from jtc.cli.commands.worker_processes import run_worker_processes  # noqa: PLC0415
+
+    run_worker_processes(
+        options, processes=processes, log_level=log_level, embedded=embedded
     )
 
 

@@ -1,40 +1,31 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
 from datetime import UTC, datetime
 
 from jtc.cli.banner import describe_worker
 from jtc.cli.discovery import Discovery, discover
 from jtc.cli.due_task import DueTask
 from jtc.cli.errors import NoServer, ServerRefused
+from jtc.cli.event_loop import find_loop_factory, name_running_loop
+from jtc.cli.leash import Leash
 from jtc.cli.output import say, warn
-from jtc.cli.stopping import stop_at_sigterm
+from jtc.cli.own_server import own_server
+from jtc.cli.stopping import stop_at_sigterm, take_signals
+from jtc.cli.worker_options import ProcessOrder, WorkerOptions
 from jtc.jobs import known_jobs
 from jtc.providers import QueueProvider
-from jtc.queue import mask_url
-from jtc.queue.embedded import EmbeddedServer
+from jtc.queue import Limits, Worker, mask_url
+from jtc.queue.signals import handle_signals
 from jtc.schedule import ScheduleRegistry
 
 
-def run_worker(
-    *,
-    queue: str | None = None,
-    redis: str | None = None,
-    concurrency: int | None = None,
-    apps: tuple[str, ...] = (),
-    embedded: bool = False,
-    burst: bool = False,
-) -> None:
+def run_worker(options: WorkerOptions, *, embedded: bool = False) -> None:
     """Work until a signal comes; what is not given comes from the settings.
 
     Args:
-        queue: The queue's name.
-        redis: The server's URL.
-        concurrency: Jobs at once.
-        apps: The modules to import.
+        options: What the command line says.
         embedded: Whether to start a server of our own; its URL is used.
-        burst: Whether to end when the queue is empty.
 
     Raises:
         NoServer: No server answers.
@@ -42,19 +33,41 @@ def run_worker(
         DiscoveryError: A module is missing or cannot be imported.
         QueueError: A setting or the server is unfit.
     """
-    own_server = EmbeddedServer() if embedded else nullcontext()
-    with stop_at_sigterm(), own_server as server:
-        url = redis if server is None else server.url
-        _run(QueueProvider(url, queue, concurrency), apps, burst=burst)
+    with stop_at_sigterm(), own_server(options, embedded=embedded) as served:
+        _run(served)
     say("Stopped.")
 
 
-def _run(provider: QueueProvider, apps: tuple[str, ...], *, burst: bool) -> None:
-    with asyncio.Runner() as runner:
+def run_supervised(order: ProcessOrder, leash: Leash) -> bool:
+    """Work until the process that gave the order says so, or is gone.
+
+    Returns:
+        Whether the worker has ended because it had reached a limit.
+
+    Raises:
+        CliError: As `run_worker` raises them.
+        QueueError: A setting or the server is unfit.
+    """
+    # Whoever stops a whole group sends the signal and has it passed on as well.
+    with stop_at_sigterm(once=True):
+        take_signals()
+        return _run(order.options, order, leash)
+    return False
+
+
+def _run(
+    options: WorkerOptions,
+    order: ProcessOrder | None = None,
+    leash: Leash | None = None,
+) -> bool:
+    provider = QueueProvider(
+        options.redis, options.queue, options.concurrency, options.grace
+    )
+    with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
         runner.run(_check_server(provider))
         # Not inside the loop: a module may call asyncio.run when it is imported.
-        discovery = discover(apps)
-        runner.run(_work(provider, discovery, burst=burst))
+        discovery = discover(options.apps)
+        return runner.run(_work(provider, discovery, options, order, leash))
 
 
 async def _check_server(provider: QueueProvider) -> None:
@@ -63,26 +76,62 @@ async def _check_server(provider: QueueProvider) -> None:
         raise error(mask_url(provider.redis_url), str(provider.connection_error))
 
 
-async def _work(provider: QueueProvider, discovery: Discovery, *, burst: bool) -> None:
+async def _work(
+    provider: QueueProvider,
+    discovery: Discovery,
+    options: WorkerOptions,
+    order: ProcessOrder | None,
+    leash: Leash | None,
+) -> bool:
     await provider.initialize()
     try:
-        worker = provider.get_worker(burst=burst)
-        await _introduce(provider, discovery)
-        await worker.start()
+        worker = provider.get_worker(
+            burst=options.burst,
+            limits=Limits(options.max_jobs, options.max_time, options.max_memory),
+            takes_signals=leash is None,
+        )
+        if order is None or order.introduces:
+            await _introduce(provider, discovery, order.processes if order else 1)
+        if leash is None:
+            await worker.start()
+        else:
+            await _start_on_leash(worker, leash)
+        return worker.limit_reached is not None
     finally:
         await provider.close()
 
 
-async def _introduce(provider: QueueProvider, discovery: Discovery) -> None:
+async def _start_on_leash(worker: Worker, leash: Leash) -> None:
+    loop = asyncio.get_running_loop()
+    # A signal that reaches a whole group comes twice, once passed on: it counts once.
+    with (
+        handle_signals(worker.event.set),
+        leash.held(lambda: loop.call_soon_threadsafe(worker.hurry)),
+    ):
+        if leash.is_to_stop:
+            # Some module has caught what the signal raised.
+            worker.event.set()
+        leash.report_ready()
+        await worker.start()
+
+
+async def _introduce(
+    provider: QueueProvider, discovery: Discovery, processes: int
+) -> None:
     now = datetime.now(UTC)
     tasks = [
         DueTask.at(task.in_timezone(provider.timezone), now)
         for task in ScheduleRegistry.get_all()
     ]
     jobs = sorted(known_jobs.get_all())
-    server = await provider.server_info()
     text = describe_worker(
-        provider, server=server, discovery=discovery, tasks=tasks, jobs=jobs
+        provider,
+        server=await provider.server_info(),
+        event_loop=name_running_loop(),
+        processes=processes,
+        discovery=discovery,
+        tasks=tasks,
+        jobs=jobs,
     )
     say(text)
     if not tasks and not jobs:

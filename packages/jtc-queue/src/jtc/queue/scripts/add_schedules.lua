@@ -1,10 +1,11 @@
 -- Make schedules, each if its name is free.
--- KEYS: definitions, due, then those of ticks.lua
+-- KEYS: definitions, due, workers, then those of ticks.lua
 -- ARGV: name, definition, first due time (epoch seconds, '' = it has none), id and json of a job
 --   to enqueue at once ('' = none) for each schedule
 -- Returns 1 (added) or 0 (the name is taken) for each schedule.
 -- include: ticks
-local keys = tick_keys(KEYS, 3)
+-- include: wake
+local keys = tick_keys(KEYS, 4)
 local added = {}
 for i = 1, #ARGV, 5 do
     local name, score, id = ARGV[i], ARGV[i + 2], ARGV[i + 3]
@@ -15,4 +16,5 @@ for i = 1, #ARGV, 5 do
         if id ~= '' then queue_tick(keys, name, id, ARGV[i + 4]) end
     end
 end
+wake(keys.queued, KEYS[3])
 return added

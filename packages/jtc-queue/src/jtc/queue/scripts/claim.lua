@@ -1,6 +1,6 @@
 -- Move jobs from queued to active and write whose they are, in one step.
 -- KEYS: queued, active, claims, incomplete, workers
--- ARGV: worker, claim, how many, lease in ms, '1' to ask again after a lost reply
+-- ARGV: worker, claim, how many, ms of a lease that was not renewed, '1' to ask again after a lost reply
 -- Returns now in ms, how many ids left the queue, then id and payload of each claimed job.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -49,8 +49,8 @@ redis.call('RPUSH', KEYS[2], unpack(taken))
 redis.call('HSET', KEYS[3], unpack(claims))
 local lease = redis.call('ZSCORE', KEYS[5], ARGV[1])
 if not lease or tonumber(lease) <= now then
-    -- Half a lease, until the worker renews: only a renewal says that the server was not away.
-    redis.call('ZADD', KEYS[5], now + ARGV[4] / 2, ARGV[1])
+    -- A short one, until the worker renews: only a renewal says that the server was not away.
+    redis.call('ZADD', KEYS[5], now + ARGV[4], ARGV[1])
 end
 redis.call('LTRIM', KEYS[1], #ids, -1)
 return give(taken)

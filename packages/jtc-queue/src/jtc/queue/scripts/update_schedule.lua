@@ -1,8 +1,9 @@
 -- Change a schedule if it still is as it was read; what it has done stays.
--- KEYS: definitions, due
+-- KEYS: definitions, due, queued, workers
 -- ARGV: name, definition that was read, new definition, what becomes of its due time:
 --   'keep', 'none' (it has none any more), 'set' or 'fill' (set if it has none), due time (epoch seconds)
 -- Returns 1, or 0: somebody else changed or removed it.
+-- include: wake
 local name, due, score = ARGV[1], ARGV[4], ARGV[5]
 if redis.call('HGET', KEYS[1], name) ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], name, ARGV[3])
@@ -14,4 +15,5 @@ elseif due == 'set' then
 elseif due == 'fill' then
     redis.call('ZADD', KEYS[2], 'NX', score, member)
 end
+wake(KEYS[3], KEYS[4])
 return 1

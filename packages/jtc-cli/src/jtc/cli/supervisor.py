@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+from jtc.cli.restarts import count_deaths, describe_end, restart_delay
+from jtc.cli.stopping import SIGNALS
+from jtc.cli.supervised import RECYCLED
+from jtc.cli.worker_process import WorkerProcess
+
+logger = logging.getLogger(__name__)
+
+# How a process ends that was told to; by the signal itself if it was still starting.
+CLEAN = (0, RECYCLED, -signal.SIGTERM, -signal.SIGINT)
+
+
+class Supervisor:
+    """Keeps a number of worker processes running until it gets a signal.
+
+    One that dies is started again, one that dies again and again after longer and
+    longer pauses; one that has reached a limit is replaced at once.
+
+    Args:
+        start: Starts the process that has a number.
+        processes: How many there are to be.
+        burst: Whether a process that has ended well has done its work.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[int], Awaitable[WorkerProcess]],
+        *,
+        processes: int,
+        burst: bool,
+    ) -> None:
+        self._start = start
+        self._processes = processes
+        self._burst = burst
+        self._running: set[WorkerProcess] = set()
+        self._starting = asyncio.Lock()
+        self._stopping = asyncio.Event()
+        self._signals = 0
+
+    async def run(self) -> int:
+        """Run until a signal, or the end of a burst.
+
+        Returns:
+            0, or 1 if the first process could not start or one did not end well.
+        """
+        with self._handle_signals():
+            first = await self._launch(1)
+            # Alone, until it works: all others would say the same of what is wrong.
+            if not await first.became_ready():
+                return self._status(await self._await_end(first))
+            numbers = range(2, self._processes + 1)
+            statuses = await asyncio.gather(
+                self._keep(1, first), *(self._keep(number) for number in numbers)
+            )
+        return max(statuses)
+
+    async def _keep(self, number: int, process: WorkerProcess | None = None) -> int:
+        deaths = 0
+        while not self._stopping.is_set():
+            process = process or await self._launch(number)
+            status = await self._await_end(process)
+            if self._stopping.is_set() or (self._burst and status == 0):
+                return self._status(status)
+            if status == RECYCLED:
+                deaths = 0
+                self._report_limit(process)
+            else:
+                deaths = count_deaths(deaths, lived=process.lived)
+                await self._pause_after_death(process, status, restart_delay(deaths))
+            process = None
+        return 0
+
+    async def _launch(self, number: int) -> WorkerProcess:
+        # One at a time: while a process is started, signals wait.
+        async with self._starting:
+            process = await self._start(number)
+        self._running.add(process)
+        # The signal may have come while it was being started.
+        for sent in range(1, self._signals + 1):
+            self._pass_on(process, sent)
+        return process
+
+    async def _await_end(self, process: WorkerProcess) -> int:
+        status = await process.wait()
+        self._running.discard(process)
+        return status
+
+    async def _pause_after_death(
+        self, process: WorkerProcess, status: int, delay: float
+    ) -> None:
+        logger.warning(
+            "Worker process %d (pid %d) is gone: %s. It is started again in %.2g s.",
+            process.number,
+            process.pid,
+            describe_end(status),
+            delay,
+            extra={"action": "process_died", "status": status},
+        )
+        try:
+            async with asyncio.timeout(delay):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    def _report_limit(self, process: WorkerProcess) -> None:
+        logger.info(
+            "Worker process %d (pid %d) has reached a limit and is replaced.",
+            process.number,
+            process.pid,
+            extra={"action": "process_replaced"},
+        )
+
+    def _status(self, status: int) -> int:
+        return 0 if self._stopping.is_set() and status in CLEAN else min(1, abs(status))
+
+    @contextmanager
+    def _handle_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for signum in SIGNALS:
+            loop.add_signal_handler(signum, self._signal)
+        try:
+            yield
+        finally:
+            for signum in SIGNALS:
+                loop.remove_signal_handler(signum)
+
+    def _signal(self) -> None:
+        self._signals += 1
+        if not self._stopping.is_set():
+            logger.info(
+                "Stopping %d worker process(es).",
+                len(self._running),
+                extra={"action": "processes_stopping"},
+            )
+            self._stopping.set()
+        for process in self._running:
+            self._pass_on(process, self._signals)
+
+    def _pass_on(self, process: WorkerProcess, sent: int) -> None:
+        (process.stop, process.hurry, process.kill)[min(sent, 3) - 1]()
