@@ -89,8 +89,13 @@ WORKERS: dict[str, Callable[[], tuple[Any, Any]]] = {
 
 
 async def work(kind: str) -> None:
-    """Work until the queue has been dry for a moment; print what was counted."""
+    """Work until the queue has been dry for a moment; print what was counted.
+
+    Not before it is told to on standard input: processes are to begin together.
+    """
     queue, worker = WORKERS[kind]()
+    print("ready", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
     task = asyncio.create_task(worker.start())
     seen = -1
     while meter.count != seen or not meter.count or await queue.count("incomplete"):
@@ -99,6 +104,17 @@ async def work(kind: str) -> None:
     span = (meter.first, meter.last)
     report = {"count": meter.count, "span": span, "cpu": time.process_time()}
     print(json.dumps(report), flush=True)
+    await worker.stop()
+    await task
+
+
+async def some(kind: str, count: int) -> None:
+    """Work until `count` jobs have run, however many wait; print the rate."""
+    _, worker = WORKERS[kind]()
+    task = asyncio.create_task(worker.start())
+    while meter.count < count:  # noqa: ASYNC110 - other tasks count
+        await asyncio.sleep(0.01)
+    print(json.dumps({"rate": meter.count / (meter.last - meter.first)}), flush=True)
     await worker.stop()
     await task
 
@@ -123,6 +139,17 @@ async def fill(kind: str, count: int) -> None:
     await JobManager.get_queue().enqueue_many(jobs)
 
 
+async def delay(kind: str, count: int) -> None:
+    """Put `count` jobs into the queue that are due tomorrow."""
+    JobManager.initialize(URL, "default")
+    later = int(time.time()) + 24 * 3600
+    jobs = [
+        saq.Job(function=kind, kwargs={"order_id": n}, scheduled=later)
+        for n in range(count)
+    ]
+    await JobManager.get_queue().enqueue_many(jobs)
+
+
 async def in_lanes(send: Callable[[int], Awaitable[object]], count: int) -> None:
     numbers = iter(range(count))
 
@@ -144,7 +171,11 @@ async def enqueue(how: str, count: int) -> None:
     async def by_jtc(number: int) -> object:
         return await Noop.dispatch(order_id=number)
 
-    send = by_saq if how.startswith("saq") else by_jtc
+    async def as_saq_does(number: int) -> object:
+        return await JobManager.get_queue().enqueue("noop", order_id=number)
+
+    calls = {"saq": by_saq, "jtc": by_jtc, "jtc-function": as_saq_does}
+    send = calls.get(how) or calls[how.partition("-")[0]]
     await send(0)
     start = time.perf_counter()
     if how.endswith("-many"):
@@ -176,6 +207,14 @@ async def settled(queue: Any) -> None:
 
 if __name__ == "__main__":
     command, kind, *rest = sys.argv[1:]
-    calls = {"work": work, "listen": listen, "fill": fill, "enqueue": enqueue}
-    call: Any = {**calls, "ping": ping}[command]
+    calls: dict[str, Any] = {
+        "work": work,
+        "some": some,
+        "listen": listen,
+        "fill": fill,
+        "delay": delay,
+        "enqueue": enqueue,
+        "ping": ping,
+    }
+    call = calls[command]
     asyncio.run(call(kind, *(int(n) for n in rest)))

@@ -80,6 +80,11 @@ def work_rate(bench: Bench, worker: str, job: str, processes: int = 1) -> float:
     bench.flush()
     bench.run("fill", job, count)
     running = [bench.start("work", worker) for _ in range(processes)]
+    for process in running:
+        process.stdout.readline()  # that it is ready
+    for process in running:
+        process.stdin.write("go\n")
+        process.stdin.flush()
     reports = [read(process) for process in running]
     done = sum(report["count"] for report in reports)
     if done < count:
