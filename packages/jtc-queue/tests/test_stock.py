@@ -64,6 +64,22 @@ def test_jobs_that_end_at_once_are_claimed_ahead(queue: RedisQueue) -> None:
     assert some.room(0, ended=46, now=100.009) > 0
 
 
+def test_claims_of_a_few_do_not_hide_the_pace() -> None:
+    # Given ten slots, of which two at a time become free
+    some = Stock(10)
+    some.room(10, ended=0, now=100.0)
+    room = [some.room(2, ended=2 * n, now=100.0 + n * 0.0002) for n in range(1, 6)]
+    # Then it is known once all of them were free
+    assert room == [2, 2, 2, 2, 2 + 100]
+
+
+def test_an_old_pace_says_nothing_of_the_next_jobs() -> None:
+    some = Stock(10)
+    some.room(10, ended=0, now=100.0)
+    assert some.room(10, ended=10, now=100.001) == 10 + 100
+    assert some.room(10, ended=10, now=110.0) == 10
+
+
 def test_jobs_are_taken_and_given_back_in_their_order(queue: RedisQueue) -> None:
     some = Stock(1)
     some.add(jobs(queue, "a", "b", "c"), server_now=5.0, now=0.0)

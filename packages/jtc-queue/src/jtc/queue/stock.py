@@ -8,6 +8,8 @@ from jtc.queue.claimed_job import ClaimedJob
 HORIZON = 0.01
 """Seconds of work that may lie in stock."""
 MOST = 100
+PACE_LASTS = 1.0
+"""Seconds."""
 STALE_AFTER = 0.1
 """Seconds after which claimed jobs that were not begun are given back."""
 
@@ -28,8 +30,9 @@ class Stock:
         self._slots = slots
         self._jobs: deque[tuple[ClaimedJob, float]] = deque()
         self._claimed_at = 0.0
-        self._asked_at = 0.0
-        self._ended_then = 0
+        self._ahead = 0
+        # Where the pace is measured from: how many had ended, and when.
+        self._mark = (0, 0.0)
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -42,15 +45,10 @@ class Stock:
             ended: How many attempts have ended so far.
             now: A monotonic clock, in seconds.
         """
-        ahead = jobs_ahead(
-            ended - self._ended_then, now - self._asked_at, slots=self._slots
-        )
-        if len(self._jobs) > ahead // 2:
+        self._measure(ended, now)
+        if len(self._jobs) > self._ahead // 2:
             return 0
-        room = free + ahead - len(self._jobs)
-        if room > 0:
-            self._asked_at, self._ended_then = now, ended
-        return room
+        return free + self._ahead - len(self._jobs)
 
     def add(self, jobs: Iterable[ClaimedJob], *, server_now: float, now: float) -> None:
         """Lay in jobs that were just claimed, by the server's clock and by ours."""
@@ -85,7 +83,21 @@ class Stock:
         """Take out all jobs, the last one first: so they go back in their order."""
         jobs = self.jobs[::-1]
         self._jobs.clear()
+        self._ahead = 0
         return jobs
+
+    def _measure(self, ended: int, now: float) -> None:
+        """Take the pace whenever as many attempts have ended as there are slots.
+
+        Not more often: of a few one cannot tell. What is older than a second says
+        nothing about the jobs that come next.
+        """
+        before, since = self._mark
+        if now - since > PACE_LASTS:
+            self._ahead, self._mark = 0, (ended, now)
+        elif ended - before >= self._slots:
+            self._ahead = jobs_ahead(ended - before, now - since, slots=self._slots)
+            self._mark = (ended, now)
 
 
 def jobs_ahead(ended: int, seconds: float, *, slots: int) -> int:
@@ -105,4 +117,4 @@ def jobs_ahead(ended: int, seconds: float, *, slots: int) -> int:
     if ended < slots or seconds <= 0:
         return 0
     expected = min(ended / seconds * HORIZON, float(MOST))
-    return int(expected) if expected >= slots else 0
+    return round(expected) if expected >= slots else 0
