@@ -98,7 +98,7 @@ async def test_a_job_that_has_gone_on_since_is_said_to_be_unclear(
     await queue.enqueue("f", retries=3)
 
     def said() -> list[logging.LogRecord]:
-        return [one for one in caplog.records if one.name == "jtc.queue.attempts"]
+        return [one for one in caplog.records if one.name == "jtc.queue.outcomes"]
 
     with caplog.at_level(logging.WARNING):
         async with working(Worker(queue, [("f", f)])):

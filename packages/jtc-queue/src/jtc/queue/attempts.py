@@ -1,26 +1,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from jtc.queue import endings
 from jtc.queue.attempt import Attempt, Hooks
 from jtc.queue.claimed_job import ClaimedJob
-from jtc.queue.outage import backoff, is_outage
+from jtc.queue.outcomes import Hold, Outcomes
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.settlement import Settlement
 from jtc.queue.stock import Stock
 from jtc.queue.threads import AsyncFunction
-
-logger = logging.getLogger(__name__)
-
-Hold = tuple[str, str]
-"""A job's id and the claim it is held by."""
 
 
 class Attempts:
@@ -55,7 +48,6 @@ class Attempts:
         self.begun = 0
         self.running: set[Attempt] = set()
         self.stock = Stock(slots)
-        self._queues = {"": queues[0]} | {queue.name: queue for queue in queues}
         self._most = sys.maxsize if most is None else most
         self._functions = functions
         self._context = context
@@ -64,9 +56,8 @@ class Attempts:
         self._worker = worker
         self._is_stopping = is_stopping
         self._ended = 0
-        self._unsettled: dict[Hold, Settlement] = {}
-        self._again: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
+        self._outcomes = Outcomes(queues, self._changed.set)
         self._has_begun = asyncio.Event()
 
     @property
@@ -76,7 +67,7 @@ class Attempts:
         It is 0 while too many outcomes wait for the server: they are all that is known
         of work already done.
         """
-        if len(self._unsettled) > 10 * self._slots + 100:
+        if len(self._outcomes) > 10 * self._slots + 100:
             return 0
         free = self._slots - len(self.running)
         room = self.stock.room(free, ended=self._ended, now=time.monotonic())
@@ -90,13 +81,13 @@ class Attempts:
     @property
     def is_idle(self) -> bool:
         """Whether nothing runs or waits to begin, and everything is settled."""
-        return not self.running and not self._unsettled and not self.stock
+        return not self.running and not self._outcomes and not self.stock
 
     @property
     def holds(self) -> set[Hold]:
         """What this worker knows to hold."""
         running = {(a.job.id, a.job.claim) for a in self.running}
-        return running | self._unsettled.keys() | self.stock.holds
+        return running | self._outcomes.holds | self.stock.holds
 
     @property
     def has_suspect(self) -> bool:
@@ -128,9 +119,7 @@ class Attempts:
 
     def settle(self, settlement: Settlement) -> None:
         """Send a settlement, again and again while the server is away."""
-        self._unsettled[settlement.job_id, settlement.claim] = settlement
-        queue = self._queues[settlement.queue]
-        queue.post(settlement, partial(self._settled, settlement))
+        self._outcomes.settle(settlement)
 
     async def wait_for_change(self) -> None:
         """Wait until an attempt or a settlement has ended."""
@@ -186,80 +175,6 @@ class Attempts:
             self.running.discard(attempt)
             self._ended += 1
             if settlement is not None:
-                self.settle(settlement)
+                self._outcomes.settle(settlement)
             self._begin_next()
             self._changed.set()
-
-    def _settled(
-        self,
-        settlement: Settlement,
-        applied: bool | None,  # noqa: FBT001 - a listener's form
-        error: BaseException | None,
-    ) -> None:
-        if isinstance(error, asyncio.CancelledError):
-            return
-        if error is not None and is_outage(error):
-            task = asyncio.create_task(self._settle_again(settlement))
-            self._again.add(task)
-            task.add_done_callback(self._again.discard)
-            return
-        self._forget(settlement)
-        if error is not None:
-            logger.error("Job %s was not settled.", settlement.job_id, exc_info=error)
-        elif applied:
-            self._count(settlement)
-        else:
-            _report_stale(settlement)
-
-    async def _settle_again(self, settlement: Settlement) -> None:
-        failures = 1
-        queue = self._queues[settlement.queue]
-        while True:
-            await asyncio.sleep(backoff(failures))
-            try:
-                applied = await queue.settle_again(settlement)
-            except Exception as error:
-                if is_outage(error):
-                    failures += 1
-                    continue
-                logger.exception("Job %s was not settled.", settlement.job_id)
-            else:
-                if applied:
-                    self._count(settlement)
-                else:
-                    _report_unsure(settlement)
-            self._forget(settlement)
-            return
-
-    def _forget(self, settlement: Settlement) -> None:
-        self._unsettled.pop((settlement.job_id, settlement.claim), None)
-        self._changed.set()
-
-    def _count(self, settlement: Settlement) -> None:
-        queue = self._queues[settlement.queue]
-        if settlement.kind == "retry":
-            queue.retried += 1
-        elif settlement.kind == "failed":
-            queue.failed += 1
-        elif settlement.status == "complete":
-            queue.complete += 1
-        elif settlement.status == "aborted":
-            queue.aborted += 1
-
-
-def _report_stale(settlement: Settlement) -> None:
-    logger.warning(
-        "Dropped the outcome of job %s: its claim is no longer held.",
-        settlement.job_id,
-        extra={"action": "stale_settle", "job_id": settlement.job_id},
-    )
-
-
-def _report_unsure(settlement: Settlement) -> None:
-    logger.warning(
-        "The outcome of job %s was sent again after a lost reply, and its claim is no "
-        "longer held: either it was written the first time and the job has gone on "
-        "since, or another worker has taken the job over.",
-        settlement.job_id,
-        extra={"action": "unsure_settle", "job_id": settlement.job_id},
-    )

@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable
 from jtc.queue import endings
 from jtc.queue.adoption import Adoption
 from jtc.queue.attempt import Attempt
-from jtc.queue.attempts import Attempts, Hold
+from jtc.queue.attempts import Attempts
 from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.claiming import park_unreadable
 from jtc.queue.claims import Claims
 from jtc.queue.failed_index import PRUNE_GROUP, FailedIndex
 from jtc.queue.lease import RENEW_EVERY
+from jtc.queue.outcomes import Hold
 from jtc.queue.redis_queue import RedisQueue
 
 logger = logging.getLogger(__name__)
