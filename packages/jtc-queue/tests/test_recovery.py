@@ -485,3 +485,22 @@ async def test_a_claim_that_will_be_asked_for_again_is_left_alone(
             await eventually(lambda: queue.complete == 1)
     assert ran == [1]
     assert caplog.records == []
+
+
+async def test_a_job_that_is_parked_as_poison_is_an_error_in_the_log(
+    redis: Redis, queue: RedisQueue, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Given a job that two workers have died of, and a third
+    await queue.enqueue("work", key="one", seconds=0, meta={"kills": 2})
+    worker = Worker(queue, FUNCTIONS, id="live")
+    station = worker._stations[0]
+    await station.claims.renew()
+    await die_holding(redis, queue, "w1")
+    # When it is taken over
+    with caplog.at_level(logging.WARNING, "jtc.queue.upkeep"):
+        await station.upkeep().recover()
+        await worker._attempts.wait_until_idle()
+    # Then nobody reads that it goes on
+    (record,) = [r for r in caplog.records if r.name == "jtc.queue.upkeep"]
+    assert record.levelno == logging.ERROR
+    assert "Job one (work) failed: poison: 3 workers died" in record.getMessage()

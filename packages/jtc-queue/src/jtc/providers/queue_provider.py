@@ -196,6 +196,13 @@ class QueueProvider:
         for task in tasks:
             if (name := task.options.queue) is not None and name not in queues:
                 queues[name] = self._open_queue(name)
+                logger.info(
+                    "Task %s goes to queue '%s', on which this worker does not work: "
+                    "another one has to.",
+                    task.name,
+                    name,
+                    extra={"action": "task_elsewhere", "task": task.name},
+                )
         home = self.queues.home
         return [
             Scheduler(

@@ -24,11 +24,16 @@ def explain(schedule: str | int) -> str:
         'Every fifth minute from 09:00 through 17:59 on Monday through Friday'
         >>> explain("@daily"), explain(7200)
         ('At 00:00 every day', 'Every 2 hours')
+        >>> explain("0 0 13 * FRI")
+        'At 00:00 on the 13th day of month or on Friday'
     """
     if isinstance(schedule, int):
         return _interval(schedule)
     check_expression(schedule)
-    return CronSim(expand_expression(schedule), _ANY).explain()
+    parsed = CronSim(expand_expression(schedule), _ANY)
+    words = parsed.explain()
+    # It says "and" of two fields of which either is enough.
+    return words if parsed.day_and else words.replace(" and on ", " or on ")
 
 
 def _interval(seconds: int) -> str:

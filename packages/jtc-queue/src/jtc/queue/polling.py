@@ -16,12 +16,12 @@ from jtc.schedule import ScheduledTask
 logger = logging.getLogger(__name__)
 
 PAGE = 1000
-GAP = 15.0
+GAP = 20.0
 """Seconds without a note of a look, after which no worker counts as having been there.
 
 It has to be longer than what is between two notes and a worker's longest sleep.
 """
-NOTE_EVERY = 5.0
+NOTE_EVERY = 10.0
 _MOST_KEPT = 10_000
 
 

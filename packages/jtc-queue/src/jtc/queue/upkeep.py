@@ -16,6 +16,7 @@ from jtc.queue.failed_index import PRUNE_GROUP, FailedIndex
 from jtc.queue.lease import RENEW_EVERY
 from jtc.queue.outcomes import Hold
 from jtc.queue.redis_queue import RedisQueue
+from jtc.queue.settlement import Settlement
 
 logger = logging.getLogger(__name__)
 
@@ -99,14 +100,9 @@ class Upkeep:
         self._rounds += 1
         found = await self._claims.recover(look=look)
         for job in found.taken.jobs:
-            logger.warning(
-                "Recovered job %s (%s): its worker %s died.",
-                job.key,
-                job.function,
-                job.worker_id,
-                extra={"action": "job_recovered", "job_id": job.key},
-            )
-            self._attempts.settle(endings.lost(job))
+            settlement = endings.lost(job)
+            _report_recovery(job, settlement)
+            self._attempts.settle(settlement)
         park_unreadable(self._attempts, found.taken, self._queue)
         if found.held is not None:
             lost = {a for a in before if (a.job.id, a.job.claim) not in found.held}
@@ -188,3 +184,22 @@ class Upkeep:
         """Drop failed jobs that are too old or too many."""
         dropped = await self._failed.prune()
         return 0.0 if dropped == PRUNE_GROUP else PRUNE_EVERY
+
+
+def _report_recovery(job: ClaimedJob, settlement: Settlement) -> None:
+    if settlement.kind == "failed":
+        logger.error(
+            "Job %s (%s) failed: %s.",
+            job.key,
+            job.function,
+            job.error,
+            extra={"action": "job_poisoned", "job_id": job.key},
+        )
+        return
+    logger.warning(
+        "Recovered job %s (%s): its worker %s died.",
+        job.key,
+        job.function,
+        job.worker_id,
+        extra={"action": "job_recovered", "job_id": job.key},
+    )
