@@ -66,6 +66,7 @@ class Chaos:
             grace=lease,
             concurrency=10,
             tasks=TASKS,
+            fires=True,
         )
         self.havoc = Havoc(
             self.server, self.fleet, lease=lease, chance=random.Random(seed)
@@ -147,14 +148,21 @@ class Chaos:
         return all(b"@" in job for job in left)
 
     def _clear_up(self) -> None:
-        """Let a last worker, which fires no ticks, run what the others left."""
-        self.fleet.add(fires=False)
-        self._wait_until(self._nothing_is_left, "the last ticks ended")
+        """Let a last worker, which fires no ticks, run what the others left.
+
+        It stays until the leases of those who were killed have run out: a lease is
+        removed by whoever finds it.
+        """
+        self.fleet.shrink(1, fires=False)
+        self._wait_until(self._nothing_is_left, "the last ticks and leases ended")
         self.fleet.stop_all(within=self._patience)
 
     def _nothing_is_left(self) -> bool:
         with self.server.client() as client:
-            return not client.exists("saq:default:incomplete")
+            waiting: Any = client.zcard("saq:default:incomplete")
+            leases: Any = client.zrange("jtc:default:workers", 0, -1)
+        living = [worker.name.encode() for worker in self.fleet.workers]
+        return bool(waiting == 0 and leases == living)
 
     def _write_facts(self) -> None:
         self._record_history()

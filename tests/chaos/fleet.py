@@ -109,18 +109,13 @@ class Fleet:
             if worker.poll() is not None:
                 self._bury(worker, "stopped" if worker.is_stopping else "by itself")
         while len(self.workers) < self._size:
-            self.add()
+            self._add()
 
-    def add(self, **options: Any) -> Process:
-        """Start one more."""
-        self._born += 1
-        name = f"w{self._born}"
-        words = json.dumps({"fires": True, **self._options, **options})
-        arguments = [self._url, str(self._folder), name, words]
-        worker = Process("worker.py", arguments, folder=self._folder, name=name)
-        self.workers.append(worker)
-        self._journal.note("born", worker=name, pid=worker.pid)
-        return worker
+    def shrink(self, size: int, **options: Any) -> None:
+        """Let there be fewer from now on, with other options."""
+        self._size = size
+        self._options |= options
+        self.tend()
 
     def kill(self, worker: Process) -> None:
         """End a worker at once."""
@@ -174,6 +169,14 @@ class Fleet:
                         worker=worker.name,
                         kilobytes=int(sizes[0].split()[1]),
                     )
+
+    def _add(self) -> None:
+        self._born += 1
+        name = f"w{self._born}"
+        arguments = [self._url, str(self._folder), name, json.dumps(self._options)]
+        worker = Process("worker.py", arguments, folder=self._folder, name=name)
+        self.workers.append(worker)
+        self._journal.note("born", worker=name, pid=worker.pid)
 
     def _bury(self, worker: Process, how: str) -> None:
         status = worker.wait(1)
