@@ -192,7 +192,7 @@ def invoke(
     monkeypatch.setenv("REDIS_URL", server_url)
     monkeypatch.setenv("QUEUE_NAME", queue_name)
     # A loaded machine may be slow; whoever waits in vain is another test.
-    for module in ("last_outcomes", "schedule_view"):
+    for module in ("last_outcomes", "schedule_view", "commands.schedule.upcoming"):
         monkeypatch.setattr(f"jtc.cli.{module}.GLANCE", 30.0)
 
     def call(*words: str) -> Result:

@@ -74,6 +74,8 @@ def test_help_imports_nothing_heavy() -> None:
         ["queue", "work", "--grace", "-1"],
         ["queue", "work", "--max-jobs", "0"],
         ["queue", "work", "--max-time", "soon"],
+        ["queue", "work", "--max-time", "0"],
+        ["queue", "work", "--max-time", "0h"],
         ["queue", "work", "--max-memory", "much"],
         ["queue", "work", "--log-level", "loud"],
         ["queue", "work", "--embedded", "--redis", "redis://localhost"],
@@ -87,6 +89,12 @@ def test_a_wrong_command_line_is_a_usage_error(run: Run, words: list[str]) -> No
     assert answer.returncode == 2
     assert "Usage:" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_no_time_to_work_is_refused_with_the_name_of_the_option(run: Run) -> None:
+    said = " ".join(run("queue", "work", "--max-time", "0").stderr.split())
+    assert "Invalid value for '--max-time'" in said
+    assert "'0' is no time to work: give more than 0." in said
 
 
 def test_completion_knows_the_commands(run: Run) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 import redis
 
+from jtc.cli import worker_process
 from jtc.cli.discovery import discover
+from jtc.cli.worker_options import ProcessOrder, WorkerOptions
 from jtc.jobs import JobManager, known_jobs
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -283,3 +286,31 @@ def test_a_signal_while_a_process_starts_ends_it_without_a_word(
     assert workers.returncode == 0, err
     assert "Traceback" not in err
     assert err.splitlines()[-1] == "Stopped."
+
+
+@pytest.mark.fault("H18")
+def test_a_first_process_that_is_killed_before_it_is_ready_is_told(
+    run: Run, write: Write, server_url: str
+) -> None:
+    write("tasks.py", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    answer = run("queue", "work", "-p", "2", "--redis", server_url)
+    assert answer.returncode == 1
+    assert "Traceback" not in answer.stderr
+    assert re.search(
+        r"The first worker \(pid \d+\) ended before it was ready: "
+        r"it was killed by SIGKILL\.\n$",
+        answer.stderr,
+    )
+
+
+async def test_a_process_that_is_gone_before_it_reads_its_order_was_not_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a process that kills itself with its order unread: that resets the line
+    kill = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    monkeypatch.setattr(worker_process, "PROGRAM", (sys.executable, "-c", kill))
+    order = ProcessOrder(1, 2, True, "info", WorkerOptions())
+    for _ in range(3):
+        process = await worker_process.WorkerProcess.start(order)
+        assert not await process.became_ready()
+        assert await process.wait() == -signal.SIGKILL

@@ -12,7 +12,14 @@ import pytest
 from typer.testing import Result
 
 from jtc.cli.errors import NoServer, SchedulesNotFound, ServerRefused
-from jtc.queue import RedisQueue, ScheduleNotFound, Schedules, ScheduleStatus
+from jtc.queue import (
+    RedisQueue,
+    ScheduleNotFound,
+    Scheduler,
+    Schedules,
+    ScheduleStatus,
+)
+from jtc.schedule import ScheduleRegistry
 
 Invoke = Callable[..., Result]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -157,6 +164,17 @@ def test_what_is_not_there_cannot_be_triggered(invoke: Invoke) -> None:
     invoke("schedule", "pause", "sync")
     with pytest.raises(ScheduleNotFound, match="Did you mean 'report'"):
         invoke("schedule", "trigger", "repord")
+
+
+def test_a_task_that_a_worker_has_named_is_suggested_once(
+    invoke: Invoke, ask: Ask
+) -> None:
+    # Given a task that modules declare and the server has
+    invoke("schedule", "pause", "sync")
+    ask(lambda queue: Scheduler(queue, ScheduleRegistry.get_all()).sync())
+    with pytest.raises(ScheduleNotFound) as caught:
+        invoke("schedule", "trigger", "repord")
+    assert str(caught.value).endswith(" Did you mean 'report'?")
 
 
 # Backfill

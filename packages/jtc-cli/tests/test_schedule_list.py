@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from jtc.queue import RedisQueue, Schedules
+from jtc.queue import RedisQueue, Scheduler, Schedules
+from jtc.schedule import ScheduledTask
 
 Invoke = Callable[..., Result]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -87,12 +88,50 @@ Schedules (times in UTC)
 │ retired        │ 3600s        │ disabled   │                  │ failed       │
 │                │              │            │                  │ 9 d ago      │
 │ elsewhere      │ 3600s        │ in 12345 d │ 2100-01-01 00:00 │              │
+│ queue other    │              │            │                  │              │
 │ tenant-7       │ 3600s        │ in 12345 d │ 2100-01-01 00:00 │              │
 └────────────────┴──────────────┴────────────┴──────────────────┴──────────────┘
 
 Total: 5 schedule(s)
 """
     assert without_days(answer.stdout) == expected
+
+
+def test_a_task_of_several_queues_is_shown_with_each(
+    invoke: Invoke, ask: Ask, monkeypatch: pytest.MonkeyPatch, queue_name: str
+) -> None:
+    # Given a task that workers of two queues have named
+    monkeypatch.setenv("QUEUE_NAME", "main")
+    task = ScheduledTask(print, 30, "poll_the_bank")
+
+    async def name_it(queue: RedisQueue) -> None:
+        for name in ("main", "other"):
+            await Scheduler(RedisQueue(queue.redis, name=name), [task]).sync()
+        await Schedules(RedisQueue(queue.redis, name="other")).pause("poll_the_bank")
+
+    async def forget_it(queue: RedisQueue) -> None:
+        for name in ("main", "other"):
+            keys = [key async for key in queue.redis.scan_iter(f"*{name}*")]
+            await queue.redis.delete(*keys)
+
+    ask(name_it)
+    try:
+        # Then
+        text = invoke("schedule", "list").stdout
+        cells = [
+            line.split("│")[1].strip() for line in text.splitlines() if "│" in line
+        ]
+        assert cells == [
+            *("Name", "remind_debtors", "", "", "poll_the_bank", "queue main"),
+            *("poll_the_bank", "queue other", "retired", "elsewhere", "queue other"),
+        ]
+        assert max(map(len, text.splitlines())) <= 80
+        assert "\nPaused: poll_the_bank, queue other, since " in text
+        found = json.loads(invoke("schedule", "list", "--json").stdout)
+        queues = [one["queue"] for one in found if one["name"] == "poll_the_bank"]
+        assert queues == ["main", "other"]
+    finally:
+        ask(forget_it)
 
 
 def test_a_wide_terminal_shows_the_age_beside_the_outcome(

@@ -82,7 +82,83 @@ campaign has no more ticks.
 @pytest.mark.usefixtures("_tasks")
 def test_a_task_of_another_environment_has_no_times(invoke: Invoke) -> None:
     answer = invoke("schedule", "next", "report")
-    assert answer.stdout == "report has no more ticks.\n"
+    assert answer.stdout == (
+        "report has no more ticks that run: the next 10000 are skipped by "
+        "environments (production; JTC_ENV is not set).\n"
+    )
+
+
+def test_a_task_that_is_not_enabled_is_said_to_be_so(
+    invoke: Invoke, write: Write, ask: Ask
+) -> None:
+    write(
+        "tasks.py",
+        "from jtc.schedule import Schedule\n"
+        "@Schedule.every(60, enabled=False)\n"
+        "def retired(ctx): pass\n",
+    )
+    made: dict[str, Any] = {"every": 60, "job": "shop.jobs.Greet", "enabled": False}
+    ask(lambda queue: Schedules(queue, []).add("tenant-7", **made))
+    for name in ("retired", "tenant-7"):
+        answer = invoke("schedule", "next", name)
+        assert answer.stdout == f"{name} is not enabled: it has no ticks.\n"
+
+
+def test_runs_that_are_used_up_are_told_with_their_number(
+    invoke: Invoke, run: Run, write: Write, ask: Ask
+) -> None:
+    # Given
+    write(
+        "tasks.py",
+        "from datetime import UTC, datetime\n"
+        "from jtc.schedule import Schedule\n"
+        "later = datetime(2100, 1, 1, tzinfo=UTC)\n"
+        "@Schedule.cron('@daily', starts_at=later, max_runs=2)\n"
+        "def twice(ctx): pass\n",
+    )
+    expected = """\
+  Fri 2100-01-01 00:00:00 UTC  in 12345 d
+  Sat 2100-01-02 00:00:00 UTC  in 12345 d
+twice has no more ticks: max_runs=2 will then be used up.
+"""
+    # Then it is known with a server and without one
+    assert without_days(invoke("schedule", "next", "twice").stdout) == expected
+    alone = run("schedule", "next", "twice", "--redis", NO_SERVER)
+    assert (without_days(alone.stdout), alone.stderr) == (expected, "")
+
+    # And when workers have run it so often
+    async def use_up(queue: RedisQueue) -> None:
+        counted: Any = queue.redis.hset(queue.keys.runs, "twice", "2")
+        await counted
+
+    ask(use_up)
+    answer = invoke("schedule", "next", "twice")
+    assert answer.stdout == "twice has no more ticks: max_runs=2 is used up.\n"
+
+
+@pytest.mark.parametrize(
+    ("condition", "word"),
+    [
+        ("between=('22:00', '23:00')", "between"),
+        ("days='weekends'", "days"),
+        ("exclude=lambda tick: True", "exclude"),
+    ],
+)
+def test_a_condition_that_skips_every_tick_is_named(
+    invoke: Invoke, write: Write, condition: str, word: str
+) -> None:
+    write(
+        "tasks.py",
+        "from datetime import UTC, datetime\n"
+        "from jtc.schedule import Schedule\n"
+        "start, end = (datetime(2100, 1, 1, hour, tzinfo=UTC) for hour in (1, 9))\n"
+        f"@Schedule.cron('@hourly', starts_at=start, ends_at=end, {condition})\n"
+        "def never(ctx): pass\n",
+    )
+    answer = invoke("schedule", "next", "never")
+    assert answer.stdout == (
+        f"never has no more ticks that run: the others are skipped by {word}.\n"
+    )
 
 
 @pytest.mark.usefixtures("_tasks")

@@ -103,4 +103,9 @@ def test_a_task_that_fails_ends_the_command_with_the_users_traceback(run: Run) -
 def test_a_task_that_is_not_there_is_told_with_those_that_are(run: Run) -> None:
     answer = run("schedule", "run", "greet_all")
     assert answer.returncode == 1
-    assert answer.stderr == "Error: Task 'greet_all' not found. Did you mean 'greet'?\n"
+    first, second = answer.stderr.splitlines()
+    assert first == "Error: Task 'greet_all' not found. Did you mean 'greet'?"
+    assert second == (
+        "This command knows only tasks that modules declare. For a schedule made at "
+        "run time use jtc schedule trigger greet_all or jtc schedule next greet_all."
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from jtc.schedule import TaskNotFound
+from jtc.cli.errors import NotInModules
 
 Invoke = Callable[..., Result]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -77,7 +77,7 @@ def test_times_are_read_and_shown_in_the_zone_that_is_asked_for(invoke: Invoke) 
 def test_tasks_that_are_named_are_shown_only(invoke: Invoke) -> None:
     answer = invoke("schedule", "simulate", "report", *RANGE)
     assert [line.split()[4] for line in answer.stdout.splitlines()] == ["report"] * 2
-    with pytest.raises(TaskNotFound, match="Did you mean 'report'"):
+    with pytest.raises(NotInModules, match="Did you mean 'report'"):
         invoke("schedule", "simulate", "report", "repord", *RANGE)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jtc.cli import supervisor
+from jtc.cli.restarts import describe_end
 from jtc.cli.supervised import RECYCLED
 from jtc.cli.supervisor import Supervisor
 
@@ -206,7 +207,7 @@ async def test_a_worker_that_was_told_to_end_by_somebody_else_is_started_again(
 
 @pytest.mark.parametrize(("status", "expected"), [(1, 1), (-6, 1), (0, 0)])
 async def test_if_the_first_cannot_start_no_other_is_tried(
-    fleet: Fleet, status: int, expected: int
+    fleet: Fleet, caplog: pytest.LogCaptureFixture, status: int, expected: int
 ) -> None:
     def fail(process: FakeProcess) -> None:
         process.is_ready = False
@@ -215,6 +216,13 @@ async def test_if_the_first_cannot_start_no_other_is_tried(
     fleet.prepare = fail
     assert await supervise(fleet, 5) == expected
     assert len(fleet.started) == 1
+    # With 1 it has said what is wrong itself
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        f"The first worker (pid 1000) ended before it was ready: {how}."
+        for how in [describe_end(status)]
+        if status != 1
+    ]
 
 
 async def test_a_signal_during_a_start_reaches_the_process_too(fleet: Fleet) -> None:

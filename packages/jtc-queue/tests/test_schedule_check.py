@@ -11,6 +11,7 @@ from jtc.schedule import ScheduledTask
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
 
 
 def cron(expression: str, name: str = "report", **options: Any) -> ScheduledTask:
@@ -63,23 +64,24 @@ def test_a_life_without_a_tick_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "options", "reason"),
+    ("schedule", "options", "reason"),
     [
-        ("0 9 * * SUN", {"days": "weekdays"}, "days"),
-        ("0 9 * * *", {"between": ("10:00", "12:00")}, "between"),
+        # Weeks since 1970 begin on a Thursday.
+        (WEEK, {"days": "weekends"}, "days"),
+        (DAY, {"between": ("10:00", "12:00")}, "between"),
         ("* * * * *", {"exclude": lambda nominal: True}, "excluded"),
         (
-            "* 9 * * SUN,MON",
-            {"days": ["mon", "tue"], "between": ("10:00", "12:00")},
-            "between and days",
+            DAY,
+            {"exclude": "2026-01-05", "between": ("10:00", "12:00")},
+            "between and excluded",
         ),
     ],
     ids=["days", "between", "exclude", "both"],
 )
 def test_conditions_that_leave_nothing_of_a_schedule_are_found(
-    expression: str, options: dict[str, Any], reason: str
+    schedule: str | timedelta, options: dict[str, Any], reason: str
 ) -> None:
-    finding = only(cron(expression, **options))
+    finding = only(ScheduledTask(print, schedule, "report", **options))
     assert (finding.kind, finding.severity) == ("never_runs", "error")
     assert f"of the year is skipped: {reason}." in finding.message
 
@@ -94,8 +96,8 @@ def test_a_year_of_seconds_is_looked_through_for_one_that_runs() -> None:
 def test_tasks_of_other_environments_and_disabled_ones_are_left_out() -> None:
     # Given
     tasks = [
-        cron("0 9 * * SUN", "live", days="weekdays", environments="production"),
-        cron("0 9 * * SUN", "off", days="weekdays", enabled=False),
+        ScheduledTask(print, WEEK, "live", days="weekends", environments="production"),
+        ScheduledTask(print, WEEK, "off", days="weekends", enabled=False),
     ]
     # Then
     assert kinds(*tasks) == ["never_runs live"]
@@ -113,6 +115,15 @@ def test_two_tasks_that_do_the_same_at_the_same_time_are_found() -> None:
     [finding] = check_schedules(tasks, now=NOW)
     assert (finding.task, finding.kind, finding.severity) == ("b", "duplicate", "error")
     assert "of 'a'" in finding.message
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Etc/GMT"])
+def test_the_names_of_utc_are_one_zone(zone: str | None) -> None:
+    tasks = [
+        cron("@daily", "a", timezone="Etc/UTC"),
+        cron("@daily", "b", timezone=zone),
+    ]
+    assert kinds(*tasks) == ["duplicate b"]
 
 
 @pytest.mark.parametrize(
@@ -238,9 +249,9 @@ def test_runs_that_may_or_will_not_overlap_are_not_found(
 
 def test_findings_come_task_by_task() -> None:
     tasks = [
-        cron("0 9 * * SUN", "first", days="weekdays"),
+        ScheduledTask(print, WEEK, "first", days="weekends"),
         new_york("30 2 * * *", name="second"),
-        cron("0 9 * * SUN", "third", days="weekdays", timeout=9e5),
+        ScheduledTask(print, WEEK, "third", days="weekends", timeout=9e5),
     ]
     assert kinds(*tasks) == [
         "never_runs first",

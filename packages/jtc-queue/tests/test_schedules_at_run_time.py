@@ -231,6 +231,20 @@ async def test_it_can_be_triggered_and_backfilled_like_a_task(
     assert jobs[1].key == "tenant@2025-03-01T00:00:00Z"
 
 
+async def test_a_payload_that_its_task_would_not_take_is_refused_where_that_is_known(
+    queue: RedisQueue, schedules: Schedules, elsewhere: Schedules
+) -> None:
+    await schedules.add("tenant", every=HOUR, task="report")
+    with pytest.raises(InvalidTask, match=r"payload of 'regoin' does not fit .*run\("):
+        await schedules.trigger("tenant", payload={"regoin": "pt"})
+    assert await jobs_in(queue) == []
+    # And accepted where it fits, or cannot be known
+    await schedules.trigger("tenant", payload={"region": "pt"})
+    await elsewhere.trigger("tenant", payload={"regoin": "pt"})
+    kwargs = [job.kwargs for job in await jobs_in(queue)]
+    assert sorted(map(str, kwargs)) == ["{'region': 'pt'}", "{'regoin': 'pt'}"]
+
+
 async def test_a_task_that_only_workers_know_can_be_its_target(
     queue: RedisQueue, elsewhere: Schedules
 ) -> None:

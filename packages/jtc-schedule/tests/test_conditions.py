@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -104,6 +106,31 @@ def test_a_function_that_fails_excludes_the_tick(
     assert isinstance(record.exc_info[1], LookupError)
 
 
+def test_a_function_that_fails_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # Given a function that fails for each tick, and one more of the same text
+    def broken_one() -> Callable[[datetime], bool]:
+        def broken(moment: datetime) -> bool:
+            raise LookupError("no calendar")
+
+        return broken
+
+    first, second = task(exclude=broken_one()), task(exclude=broken_one())
+    # When
+    with caplog.at_level(logging.ERROR):
+        reasons = {skip_reason(first, at(hour), None) for hour in range(24)}
+        reasons.add(skip_reason(first.in_timezone("UTC"), at(12), None))
+        assert len(caplog.records) == 1
+        reasons.add(skip_reason(second, at(12), None))
+    # Then each tick is excluded, and each function is named once
+    assert reasons == {"excluded"}
+    assert len(caplog.records) == 2
+    message = caplog.records[0].getMessage()
+    assert "broken_one.<locals>.broken" in message
+    assert "count as excluded until it is mended; it is not logged again" in message
+
+
 def test_what_a_function_returns_is_taken_as_true_or_false() -> None:
     assert skip_reason(task(exclude=lambda moment: []), at(12), None) is None
     assert skip_reason(task(exclude=lambda moment: [1]), at(12), None) == "excluded"
@@ -121,8 +148,9 @@ def test_a_time_is_between_two_or_between_them_the_other_way_round(
     local = moment.astimezone(ZoneInfo(zone)).time()
     assume(first != last and local not in (first, last))
 
-    inside = skip_reason(task(timezone=zone, between=(first, last)), moment, None)
-    outside = skip_reason(task(timezone=zone, between=(last, first)), moment, None)
+    often = partial(task, "* * * * * *", timezone=zone)
+    inside = skip_reason(often(between=(first, last)), moment, None)
+    outside = skip_reason(often(between=(last, first)), moment, None)
 
     assert {inside, outside} == {None, "between"}
 

@@ -34,7 +34,7 @@ def test_a_timeout_of_the_group_is_warned_of_too() -> None:
         Schedule.group(timeout=timedelta(minutes=2)),
         pytest.warns(ScheduleWarning, match="due after 90 s") as caught,
     ):
-        Schedule.every(seconds=30, minutes=1)
+        Schedule.every(90)
 
     line = this_line() - 2
     assert (caught[0].filename, caught[0].lineno) == (__file__, line)

@@ -70,9 +70,14 @@ def test_the_payload_has_to_fit_the_function() -> None:
     def greet(ctx: Any, name: str, *, times: int = 1) -> None: ...
 
     assert ScheduledTask(greet, 60, payload={"name": "Ada", "times": 2})
-    with pytest.raises(InvalidTask, match=r"payload of 'nam' \(missing a required"):
+    with pytest.raises(
+        InvalidTask,
+        match=r"payload of 'nam' does not fit .*greet\(.*: missing a required",
+    ):
         ScheduledTask(greet, 60, payload={"nam": "Ada"})
-    with pytest.raises(InvalidTask, match=r"payload of 'ctx' \(multiple values"):
+    with pytest.raises(
+        InvalidTask, match=r"payload of 'ctx' does not fit .*: multiple values"
+    ):
         ScheduledTask(greet, 60, payload={"ctx": "Ada"})
     with pytest.raises(InvalidTask, match="not callable with one argument"):
         ScheduledTask(greet, 60)
@@ -260,7 +265,7 @@ def test_different_schedules_have_different_fingerprints() -> None:
         ("@daily", {"starts_at": NOON}, {"starts_at": NOON.astimezone(LISBON)}),
         (60, {"days": "mon"}, {"days": "mon", "timezone": "Europe/Lisbon"}),
         ("@daily", {}, {"timeout": 60, "tries": 3, "overlap": "allow", "queue": "a"}),
-        ("@daily", {}, {"days": "mon", "between": ("09:00", "17:00"), "max_runs": 5}),
+        ("@hourly", {}, {"days": "mon", "between": ("09:00", "17:00"), "max_runs": 5}),
         (60, {}, {"catchup": "all", "enabled": False, "on_missed": print}),
     ],
 )

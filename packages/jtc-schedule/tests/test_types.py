@@ -85,8 +85,8 @@ def test_a_sentence_keeps_the_exact_type_of_a_function_too() -> None:
 
 def test_all_that_may_be_written_is_no_type_error() -> None:
     with Schedule.group(timezone="Europe/Lisbon", environments=["production"]):
+        Schedule.every(timedelta(minutes=1))
         Schedule.every(
-            timedelta(minutes=1),
             minutes=1.5,
             jitter=timedelta(seconds=5),
             phase=5,

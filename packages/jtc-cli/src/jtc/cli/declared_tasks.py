@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jtc.cli.discovery import Discovery, discover
+from jtc.cli.errors import NotInModules
 from jtc.queue import load_settings
 from jtc.schedule import ScheduledTask, ScheduleRegistry, TaskNotFound
 
@@ -48,11 +49,12 @@ class DeclaredTasks:
         """Return the task of that name.
 
         Raises:
-            TaskNotFound: No module declares it.
+            NotInModules: No module declares it.
         """
         if task := self.get(name):
             return task
-        raise TaskNotFound(name, known=[task.name for task in self.tasks])
+        error = TaskNotFound(name, known=[task.name for task in self.tasks])
+        raise NotInModules(name, error)
 
     def known_in(self, queue: str) -> list[ScheduledTask]:
         """Return what is scheduled in a queue, and the tasks that name another one.

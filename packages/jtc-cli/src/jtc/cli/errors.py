@@ -101,6 +101,17 @@ class TaskFailed(CliError):
         super().__init__(f"Task {name!r} failed:\n\n{trace}")
 
 
+class NotInModules(CliError, LookupError):
+    """Raised when a task is named that no module declares, and only those are meant."""
+
+    def __init__(self, name: str, error: Exception) -> None:
+        super().__init__(
+            f"{error}\n"
+            "This command knows only tasks that modules declare. For a schedule made "
+            f"at run time use jtc schedule trigger {name} or jtc schedule next {name}."
+        )
+
+
 class NotDeclared(CliError, LookupError):
     """Raised when no module declares a task and no server can be asked for it."""
 

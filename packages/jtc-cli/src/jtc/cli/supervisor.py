@@ -54,7 +54,7 @@ class Supervisor:
             first = await self._launch(1)
             # Alone, until it works: all others would say the same of what is wrong.
             if not await first.became_ready():
-                return self._status(await self._await_end(first))
+                return self._give_up(first, await self._await_end(first))
             numbers = range(2, self._processes + 1)
             statuses = await asyncio.gather(
                 self._keep(1, first), *(self._keep(number) for number in numbers)
@@ -116,6 +116,17 @@ class Supervisor:
             process.pid,
             extra={"action": "process_replaced"},
         )
+
+    def _give_up(self, first: WorkerProcess, status: int) -> int:
+        # With 1 it has said itself what is wrong.
+        if status != 1 and not self._stopping.is_set():
+            logger.error(
+                "The first worker (pid %d) ended before it was ready: %s.",
+                first.pid,
+                describe_end(status),
+                extra={"action": "process_not_ready", "status": status},
+            )
+        return self._status(status)
 
     def _status(self, status: int) -> int:
         return 0 if self._stopping.is_set() and status in CLEAN else min(1, abs(status))

@@ -18,12 +18,16 @@ def next_times(
 ) -> list[datetime]:
     """Return the next ticks of a task that no condition is known to exclude.
 
+    There are none while it is not enabled. How often it has run is not known here.
+
     Args:
         task: Its time zone is UTC unless it names one.
         after: An aware datetime.
         count: How many at the most.
         environment: Where this is.
     """
+    if not task.options.enabled:
+        return []
     ticks = islice(ticks_after(task, after), MOST_TICKS)
     runs = (tick for tick in ticks if skip_reason(task, tick, environment) is None)
     return list(islice(runs, count))

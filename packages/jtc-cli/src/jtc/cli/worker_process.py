@@ -14,6 +14,9 @@ from jtc.cli.worker_options import ProcessOrder
 # Without the working directory on its path: a queue.py there is not the library's.
 PROGRAM = (sys.executable, "-P", "-m", "jtc.cli.supervised")
 
+# Seconds; a program that a process has started may keep its connection open.
+LAST_WORD = 1.0
+
 
 class WorkerProcess:
     """A worker in a process of its own, seen from the one that started it."""
@@ -54,10 +57,12 @@ class WorkerProcess:
 
     async def became_ready(self) -> bool:
         """Wait until the worker works; False if its process ended instead."""
-        told = asyncio.ensure_future(self._reader.readline())
+        told = asyncio.ensure_future(self._read_word())
         ended = asyncio.ensure_future(self._process.wait())
         try:
             await asyncio.wait([told, ended], return_when=asyncio.FIRST_COMPLETED)
+            # One that ended at once may have said it all the same.
+            await asyncio.wait([told], timeout=LAST_WORD)
             return told.done() and told.result() == READY
         finally:
             told.cancel()
@@ -83,3 +88,10 @@ class WorkerProcess:
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
         return status
+
+    async def _read_word(self) -> bytes:
+        try:
+            return await self._reader.readline()
+        except OSError:
+            # It was gone before it had read what it was to do.
+            return b""

@@ -94,7 +94,8 @@ class ScheduleCatalog:
 
     async def names(self) -> Sequence[str]:
         """Return names of schedules: all, or some of very many."""
-        return [*self._known.all(), *await self._store.names()]
+        # Workers have named most of the tasks that are known here.
+        return list(dict.fromkeys([*self._known.all(), *await self._store.names()]))
 
     def _read(self, name: str, text: bytes | None) -> Definition | None:
         known = self._known.get(name)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice, pairwise, takewhile
 
@@ -9,12 +10,19 @@ from jtc.queue.schedule_finding import Finding
 from jtc.queue.ticks import next_tick, ticks_after
 from jtc.schedule import ScheduledTask
 from jtc.schedule.conditions import skip_reason
+from jtc.schedule.fingerprint import fingerprint_of
 from jtc.schedule.options import NO_OPTIONS
 
 _YEAR = timedelta(days=366)
 _HOUR = timedelta(hours=1)
 _LOOKED_AT_SINGLY = 10_000
 _GAPS_LOOKED_AT = 1000
+# Names of one zone, in which clocks never changed.
+_UTC = frozenset(
+    {"UTC", "Etc/UTC", "UCT", "Etc/UCT", "Universal", "Etc/Universal", "Zulu"}
+    | {"Etc/Zulu", "GMT", "Etc/GMT", "GMT0", "Etc/GMT0", "Greenwich", "Etc/Greenwich"}
+    | {"GMT+0", "Etc/GMT+0", "GMT-0", "Etc/GMT-0"}
+)
 
 
 def check_schedules(
@@ -82,10 +90,20 @@ def _duplicates(
 
 
 def _does_the_same(task: ScheduledTask, other: ScheduledTask) -> bool:
-    if task.fingerprint != other.fingerprint or task.func != other.func:
+    if task.func != other.func or _ticks_of(task) != _ticks_of(other):
         return False
     ours, theirs = task.options, other.options
     return ours.payload == theirs.payload and ours.queue == theirs.queue
+
+
+def _ticks_of(task: ScheduledTask) -> str:
+    """Return the fingerprint, the same for all names of UTC.
+
+    The task's own keeps them apart: it is stored, and may not change.
+    """
+    if task.timezone not in _UTC:
+        return task.fingerprint
+    return fingerprint_of(task.schedule, replace(task.options, timezone=None))
 
 
 def _endings(task: ScheduledTask, now: datetime) -> list[Finding]:

@@ -21,6 +21,7 @@ from jtc.queue.settings import Settings
 from jtc.queue.tick_job import tick_job, tick_key
 from jtc.queue.ticks import ticks_after
 from jtc.schedule import skip_reason
+from jtc.schedule.function import check_function
 
 # How far ahead is looked for ticks that no condition rules out. There are expressions
 # that are due every forty years.
@@ -70,6 +71,7 @@ class ScheduleRuns:
         definition = await self._catalog.find(name)
         now = moment(await self._store.now())
         if payload is not None:
+            await self._check_target(definition, payload)
             definition = _with_payload(definition, payload)
         job = manual_job(self._queue, definition, now)
         await self._queue.enqueue(job)
@@ -94,6 +96,16 @@ class ScheduleRuns:
         )
         pairs = zip(plan.runs, added, strict=True)
         return [tick for tick, is_added in pairs if is_added]
+
+    async def _check_target(
+        self, definition: Definition, payload: Mapping[str, Any]
+    ) -> None:
+        """Refuse what the function of a run-time schedule's task would not take."""
+        if definition.in_code or definition.target.kind != "task":
+            return
+        found = await self._catalog.look_up(definition.target.name)
+        if found is not None and found.in_code:
+            check_function(found.task.func, payload)
 
     def _backfill_job(
         self, definition: Definition, tick: datetime, now: datetime

@@ -48,6 +48,13 @@ def clock_times(option: str, value: object) -> tuple[time, time]:
     return first, last
 
 
+def is_between(moment: time, first: time, last: time) -> bool:
+    """Return whether a time is in a part of the day, to which both ends belong."""
+    if first <= last:
+        return first <= moment <= last
+    return moment >= first or moment <= last
+
+
 def _parse(option: str, text: str) -> time:
     found = _TIME.fullmatch(text.strip())
     if found is None:

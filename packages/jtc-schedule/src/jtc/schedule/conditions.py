@@ -1,12 +1,18 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Literal
 
+from jtc.schedule.clock_time import is_between
+from jtc.schedule.function import place_of
 from jtc.schedule.options import Exclusion
 from jtc.schedule.task import ScheduledTask
 
 SkipReason = Literal["environment", "excluded", "days", "between"]
+
+# By id, for not all can be hashed; held, so that no other takes the id over.
+_failed: dict[int, Exclusion] = {}
 
 
 def skip_reason(
@@ -15,8 +21,8 @@ def skip_reason(
     """Return why a tick is skipped, as far as that is known in advance.
 
     The coarser condition comes first: a night out of a day off is "days", like the rest
-    of it. A function in `exclude` that raises an error excludes the tick. What `when`
-    and `skip` say is not asked here.
+    of it. A function in `exclude` that raises an error excludes the tick; it is logged
+    once. What `when` and `skip` say is not asked here.
 
     Args:
         task: Its times are in UTC unless it names a zone.
@@ -39,7 +45,7 @@ def skip_reason(
         return "excluded"
     if options.days is not None and local.isoweekday() % 7 not in options.days:
         return "days"
-    if options.between is not None and not _is_between(local.time(), *options.between):
+    if options.between is not None and not is_between(local.time(), *options.between):
         return "between"
     return None
 
@@ -61,24 +67,27 @@ def _excludes(task: ScheduledTask, exclusion: Exclusion, local: datetime) -> boo
         return bool(exclusion(local))
     except Exception as error:
         # Raised, it would keep every other task of the worker from being fired.
-        _log_failure(task, local, error)
+        if id(exclusion) not in _failed:
+            _failed[id(exclusion)] = exclusion
+            _log_failure(task, local, exclusion, error)
         return True
 
 
-def _log_failure(task: ScheduledTask, local: datetime, error: Exception) -> None:
+def _log_failure(
+    task: ScheduledTask,
+    local: datetime,
+    exclusion: Callable[[datetime], bool],
+    error: Exception,
+) -> None:
     # Only who fails pays for the import, not who publishes a task.
     import logging  # noqa: PLC0415
 
     logging.getLogger(__name__).error(
-        "A function in exclude= of task %s failed for %s; the tick is excluded.",
+        "A function in exclude= of task %s failed for %s: %s. Ticks for which it fails "
+        "count as excluded until it is mended; it is not logged again.",
         task.name,
         local.isoformat(),
+        place_of(exclusion),
         exc_info=error,
         extra={"action": "exclusion_failed", "task": task.name},
     )
-
-
-def _is_between(moment: time, first: time, last: time) -> bool:
-    if first <= last:
-        return first <= moment <= last
-    return moment >= first or moment <= last

@@ -59,10 +59,11 @@ class Declaring(ABC, Generic[R_co]):
         weeks: float = 0,
         **options: Unpack[OptionKeywords],
     ) -> R_co:
-        """Run at a fixed interval, the sum of what is given; up to ten years.
+        """Run at a fixed interval of up to ten years.
 
         Args:
-            seconds: An int, or a timedelta of whole seconds.
+            seconds: An int, or a timedelta of whole seconds; it goes alone, the other
+                units are summed up.
             name: That of what is run unless given.
             description: The first paragraph of the docstring unless given.
             minutes: As in `every(minutes=5)`.
@@ -71,7 +72,8 @@ class Declaring(ABC, Generic[R_co]):
             options: See `TaskOptions`.
 
         Raises:
-            InvalidInterval: It is not whole, not positive, or too long.
+            InvalidInterval: It is not whole, not positive or too long, or is given in
+                seconds and in another unit.
             InvalidTaskOption: An option has a value that can never work.
             InvalidTask: What is to be run or its name cannot make a task.
             DuplicateTask: The name is taken.

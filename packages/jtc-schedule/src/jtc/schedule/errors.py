@@ -61,10 +61,16 @@ class UnknownTaskOption(ScheduleError, TypeError):
 
 
 class InvalidTask(ScheduleError, TypeError):
-    """Raised when a function, its name or its description cannot make a task."""
+    """Raised when a function, its name, description or payload cannot make a task."""
 
-    def __init__(self, subject: str, problem: str) -> None:
-        super().__init__(f"{subject} cannot be a scheduled task: {problem}.")
+    def __init__(
+        self,
+        subject: str,
+        problem: str,
+        *,
+        verdict: str = "cannot be a scheduled task",
+    ) -> None:
+        super().__init__(f"{subject} {verdict}: {problem}.")
 
 
 class DuplicateTask(ScheduleError, ValueError):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from jtc.schedule.errors import InvalidTaskOption, InvalidTimezone
 from jtc.schedule.options import NO_OPTIONS, TaskOptions
+from jtc.schedule.possible_ticks import check_possible
 
 _ONLY_FOR_CRON = ("timezone", "dst")
 _ONLY_FOR_INTERVALS = ("phase",)
@@ -31,8 +32,8 @@ def check_fit(
 
     Raises:
         InvalidTimezone: A zone was written, and nothing is read in it.
-        InvalidTaskOption: An option is for the other kind of schedule, or not below the
-            interval.
+        InvalidTaskOption: An option is for the other kind of schedule, not below the
+            interval, or leaves no tick that could run.
     """
     for option in written:
         is_said = getattr(options, option) != getattr(NO_OPTIONS, option)
@@ -40,6 +41,7 @@ def check_fit(
             raise _misplaced(option, getattr(options, option))
     if isinstance(schedule, int):
         _check_below(schedule, jitter=options.jitter, phase=options.phase)
+    check_possible(schedule, options)
 
 
 def applies(option: str, schedule: str | int, options: TaskOptions) -> bool:

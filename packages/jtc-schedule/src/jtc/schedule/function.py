@@ -95,8 +95,8 @@ def _check_signature(func: TaskFunction, payload: Collection[str]) -> None:
     try:
         signature.bind(object(), **dict.fromkeys(payload))
     except TypeError as error:
-        subject = f"{_qualified_name(func)}{signature}"
-        raise InvalidTask(subject, _misfit(payload, error)) from None
+        place = f"{_qualified_name(func)}{signature}"
+        raise _misfit(place, payload, error) from None
 
 
 def _signature(func: Callable[..., Any]) -> inspect.Signature | None:
@@ -107,11 +107,15 @@ def _signature(func: Callable[..., Any]) -> inspect.Signature | None:
         return None
 
 
-def _misfit(payload: Collection[str], error: TypeError) -> str:
+def _misfit(place: str, payload: Collection[str], error: TypeError) -> InvalidTask:
     if not payload:
-        return f"it is not callable with one argument, the context; {_EXPECTED}"
+        problem = f"it is not callable with one argument, the context; {_EXPECTED}"
+        return InvalidTask(place, problem)
     names = ", ".join(map(repr, payload))
-    return f"it is not callable with the context and the payload of {names} ({error})"
+    problem = f"{error}; the function is called with the context and the payload"
+    return InvalidTask(
+        f"The payload of {names}", problem, verdict=f"does not fit {place}"
+    )
 
 
 def _bodies(func: TaskFunction) -> tuple[Any, Any]:

@@ -34,26 +34,29 @@ def whole_seconds_of(
     """Return an interval that is given in several units as whole seconds.
 
     Args:
-        seconds: As `whole_seconds` takes it.
-        units: Numbers by the names of the parameters of `timedelta`.
+        seconds: As `whole_seconds` takes it; instead of `units`, not beside them.
+        units: Numbers by the names of the parameters of `timedelta`; summed up.
         days: What was written for the option of that name; not part of the interval.
 
     Raises:
-        InvalidInterval: As `whole_seconds`, or nothing was given.
+        InvalidInterval: As `whole_seconds`, or nothing or both were given.
 
     Example:
-        >>> whole_seconds_of(30, {"minutes": 1})
-        90
+        >>> whole_seconds_of(None, {"hours": 1, "minutes": 1})
+        3660
     """
     if not any(units.values()):
         if seconds is None:
             raise InvalidInterval(seconds, _nothing(days))
         return whole_seconds(seconds)
-    base = _SECOND * whole_seconds(seconds) if seconds else timedelta()
     try:
-        total = base + timedelta(**units)
+        total = timedelta(**units)
     except (TypeError, ValueError, OverflowError):
         raise InvalidInterval(units, "is given in what are no numbers") from None
+    if seconds:
+        # In every(5, minutes=2) the 5 reads like another unit than seconds.
+        problem = _both(whole_seconds(seconds), total, units)
+        raise InvalidInterval(seconds, problem)
     return whole_seconds(total)
 
 
@@ -69,6 +72,16 @@ def _bounded(interval: object, seconds: int) -> int:
     if seconds > _LONGEST // _SECOND:
         raise InvalidInterval(interval, "is longer than 10 years")
     return seconds
+
+
+def _both(seconds: int, total: timedelta, units: Mapping[str, float]) -> str:
+    said = ", ".join(f"{unit}={value!r}" for unit, value in units.items() if value)
+    summed = (total + _SECOND * seconds).total_seconds()
+    return (
+        f"does not go together with {said}: a plain number is seconds, whatever stands "
+        "beside it; if the sum is meant, "
+        f"write every({summed:.15g}), else leave one of them out"
+    )
 
 
 def _nothing(days: object) -> str:

@@ -14,9 +14,12 @@ from jtc.cli.worker_options import WorkerOptions
 
 def _seconds(text: str) -> float:
     try:
-        return parse_seconds(text)
+        seconds = parse_seconds(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    if not seconds:
+        raise typer.BadParameter(f"{text!r} is no time to work: give more than 0.")
+    return seconds
 
 
 def _size(text: str) -> int:

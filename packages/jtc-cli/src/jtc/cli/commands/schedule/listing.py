@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -14,7 +15,7 @@ from jtc.cli.schedule_view import view_schedules
 from jtc.cli.table import fits, print_table
 from jtc.cli.times import format_for_programs, format_moment
 from jtc.cli.written_schedule import write_schedule
-from jtc.queue import ScheduleStatus
+from jtc.queue import Pause, ScheduleStatus
 
 COLUMNS = ("Name", "Schedule", "Next due", "Time", "Last outcome")
 FOLDABLE = ("Last outcome", "Schedule", "Name")
@@ -50,7 +51,7 @@ def show_schedules(
     if as_json:
         print_json([_as_json(status) for status in statuses])
     elif statuses:
-        _print_statuses(statuses, now=now, zone=zone)
+        _print_statuses(statuses, queue=declared.queue, now=now, zone=zone)
     else:
         print_text(describe_absence(declared.discovery))
     if view.why_not:
@@ -74,23 +75,42 @@ def _choose(
 
 
 def _print_statuses(
-    statuses: Sequence[ScheduleStatus], *, now: datetime, zone: tzinfo
+    statuses: Sequence[ScheduleStatus], *, queue: str, now: datetime, zone: tzinfo
 ) -> None:
-    rows = [_row(status, now, zone) for status in statuses]
+    names = _name_all(statuses, queue)
+    named = list(zip(names, statuses, strict=True))
+    rows = [_row(name, status, now, zone) for name, status in named]
     if not fits(COLUMNS, rows, foldable=()):
-        rows = [_row(status, now, zone, room=NARROW) for status in statuses]
+        rows = [_row(name, status, now, zone, room=NARROW) for name, status in named]
     print_table(f"Schedules (times in {zone})", COLUMNS, rows, foldable=FOLDABLE)
-    for line in _describe_pauses(statuses, now, zone):
-        print_text(line)
+    for name, status in named:
+        if status.paused:
+            print_text(_describe_pause(name, status.paused, now, zone))
     print_text(f"\nTotal: {len(statuses)} schedule(s)")
 
 
+def _name_all(statuses: Sequence[ScheduleStatus], queue: str) -> list[str]:
+    """Return names; below one that does not say it all, the queue it is in."""
+    counts = Counter(status.name for status in statuses)
+    return [
+        f"{status.name}\nqueue {status.queue}"
+        if counts[status.name] > 1 or status.queue != queue
+        else status.name
+        for status in statuses
+    ]
+
+
 def _row(
-    status: ScheduleStatus, now: datetime, zone: tzinfo, *, room: int | None = None
+    name: str,
+    status: ScheduleStatus,
+    now: datetime,
+    zone: tzinfo,
+    *,
+    room: int | None = None,
 ) -> tuple[str, ...]:
     due = None if status.paused else status.next_due
     return (
-        status.name,
+        name,
         write_schedule(status.schedule, status.timezone),
         _describe_due(status, now),
         "" if due is None else format_moment(due, now=now, zone=zone),
@@ -106,17 +126,13 @@ def _describe_due(status: ScheduleStatus, now: datetime) -> str:
     return describe_wait(status.next_due, now=now) if status.next_due else "never"
 
 
-def _describe_pauses(
-    statuses: Sequence[ScheduleStatus], now: datetime, zone: tzinfo
-) -> Iterable[str]:
-    for status in statuses:
-        if not (pause := status.paused):
-            continue
-        until = pause.until
-        end = f", until {format_moment(until, now=now, zone=zone)}" if until else ""
-        note = f": {pause.note}" if pause.note else ""
-        since = format_moment(pause.at, now=now, zone=zone)
-        yield f"Paused: {status.name}, since {since}{end}{note}"
+def _describe_pause(name: str, pause: Pause, now: datetime, zone: tzinfo) -> str:
+    until = pause.until
+    end = f", until {format_moment(until, now=now, zone=zone)}" if until else ""
+    note = f": {pause.note}" if pause.note else ""
+    since = format_moment(pause.at, now=now, zone=zone)
+    where = name.replace("\n", ", ")
+    return f"Paused: {where}, since {since}{end}{note}"
 
 
 def _as_json(status: ScheduleStatus) -> dict[str, Any]:

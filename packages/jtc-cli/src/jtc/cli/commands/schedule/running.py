@@ -29,7 +29,7 @@ def run_here(name: str, place: Place, *, apps: tuple[str, ...], as_json: bool) -
     Its conditions are not asked, its hooks are not called, and nothing is recorded.
 
     Raises:
-        TaskNotFound: No module declares it.
+        NotInModules: No module declares it.
         TaskFailed: It raised.
     """
     load_tasks(apps, place.queue).require(name)

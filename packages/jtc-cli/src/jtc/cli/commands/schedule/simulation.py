@@ -45,7 +45,7 @@ def show_simulation(
 
     Raises:
         DiscoveryError: A module is missing or cannot be imported.
-        TaskNotFound: A task is named that no module declares.
+        NotInModules: A task is named that no module declares.
     """
     declared = load_tasks(apps)
     tasks = [declared.require(name) for name in names] if names else declared.tasks
