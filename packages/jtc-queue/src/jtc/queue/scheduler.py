@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 
 from jtc.queue.definition import member_of
@@ -50,6 +51,7 @@ class Scheduler:
 
     async def step(self) -> float:
         """Fire what is due; return the seconds until the next look."""
+        asked = time.monotonic()
         due = await self._polling.look()
         if due.now >= self._next_sync:
             # Before anything is fired: a task that was away for long must be named
@@ -57,7 +59,8 @@ class Scheduler:
             await self.sync()
             self._next_sync = due.now + SYNC_EVERY
             return 0.0
-        return _wait(due, await self._firing.fire(due))
+        fired = await self._firing.fire(due)
+        return _wait(due, fired, elapsed=time.monotonic() - asked)
 
     async def sync(self) -> None:
         """Tell the server which tasks this worker knows; add the new ones."""
@@ -75,12 +78,14 @@ class Scheduler:
                 self._hooks.tell(fired.entry.task, record)
 
 
-def _wait(due: Due, fired: Sequence[Fired]) -> float:
+def _wait(due: Due, fired: Sequence[Fired], *, elapsed: float) -> float:
+    """Return the seconds until something is due, `elapsed` seconds after the look."""
     times = [one.next.timestamp() for one in fired if one.next is not None]
     if due.ahead is not None:
         times.append(due.ahead)
-    wait = max(0.0, min(times) - due.now) if times else LONGEST_SLEEP
-    return min(wait + 0.001, LONGEST_SLEEP)
+    wait = min(times) - due.now - elapsed if times else LONGEST_SLEEP
+    # A look that comes too early is one more, so it comes a little late.
+    return min(max(0.0, wait) + 0.0003, LONGEST_SLEEP)
 
 
 def _log_missed(record: TickRecord) -> None:
