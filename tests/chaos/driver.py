@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +126,10 @@ class Chaos:
                 lines: Any = client.lrange(f"jtc:default:history:{task}", 0, -1)
                 found = (json.loads(line) for line in lines)
                 recorded |= {
-                    int(line["tick"])
+                    tick
                     for line in found
                     if line["outcome"].startswith(("missed", "skipped"))
+                    for tick in stretch(line, TASKS[task])
                 }
 
     def _wait_until(self, condition: Callable[[], bool], what: str) -> None:
@@ -186,6 +187,12 @@ def describe(client: Any, key: bytes) -> tuple[str, str, int, int]:
     sizes = {"list": "llen", "hash": "hlen", "zset": "zcard", "set": "scard"}
     size = getattr(client, sizes.get(kind, "strlen"))(key)
     return name, kind, size, client.ttl(key)
+
+
+def stretch(record: Mapping[str, Any], step: int) -> range:
+    """Return the ticks of a record: it stands for several in a row."""
+    first = int(record["tick"])
+    return range(first, int(record.get("until", first)) + 1, step)
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from runs import Life
 STAYS = (
     r"saq:job:default:.*",
     r"saq:default:(stats|worker_info:.*)",
-    r"jtc:default:(failed|due|seen|last|previous|history:.*)",
+    r"jtc:default:(failed|due|seen|last|previous|polled|definitions|history:.*)",
 )
 # A worker reads all of Python and redis; what it must not do is grow.
 HEAVIEST = 150_000

@@ -17,7 +17,7 @@ from jtc.schedule import ScheduledTask
 logger = logging.getLogger(__name__)
 
 SYNC_EVERY = 20.0
-LONGEST_SLEEP = 5.0
+LONGEST_SLEEP = 6.0
 """Seconds between two looks; whoever adds what is due sooner wakes a worker."""
 
 

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 # A lease of 13 s, a round of recovery and the run itself: within 20 s of the death.
 RECOVER_EVERY = RENEW_EVERY
 PROMOTE_EVERY = 1.0
-PROMOTE_AT_REST = 5.0
+PROMOTE_AT_REST = 6.0
 CANCEL_EVERY = 0.5
 WATCH_EVERY = 0.1
 SHOW_EVERY = 0.1
