@@ -94,6 +94,14 @@ def _is_in(folder: Path, module: ModuleType) -> bool:
     return any(place and Path(place).is_relative_to(folder) for place in places)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start the program: the gate runs them once."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        if "start" in names and Path(__file__).parent in item.path.parents:
+            item.add_marker("process")
+
+
 @pytest.fixture
 def write(project: Path) -> Write:
     """Write a file of the project."""
