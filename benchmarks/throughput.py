@@ -63,9 +63,6 @@ class Bench:
         with Redis.from_url(self.url) as client:
             return int(client.info("stats")["total_commands_processed"])
 
-    def median(self, measure: Callable[[], float]) -> list[float]:
-        return [measure() for _ in range(self.rounds)]
-
 
 def read(process: subprocess.Popen[str]) -> Any:
     out, _ = process.communicate(timeout=600)

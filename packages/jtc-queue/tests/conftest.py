@@ -222,3 +222,27 @@ class Ticking:
 @pytest.fixture
 def ticking(queue: RedisQueue) -> Ticking:
     return Ticking(queue)
+
+
+@pytest.fixture
+def notes(redis: Redis) -> Callable[[], Awaitable[list[str]]]:
+    """What jobs in worker processes have noted so far."""
+
+    async def read() -> list[str]:
+        lines = await redis.lrange("notes", 0, -1)  # type: ignore[misc]
+        return [line.decode() for line in lines]
+
+    return read
+
+
+@pytest.fixture
+def noted(notes: Any, eventually: Eventually) -> Callable[[str], Awaitable[None]]:
+    """Wait until a job in a worker process has noted something."""
+
+    async def wait(text: str) -> None:
+        async def found() -> bool:
+            return text in await notes()
+
+        await eventually(found, within=60)
+
+    return wait

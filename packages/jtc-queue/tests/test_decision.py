@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from jtc.queue.ticks import (
     first_due,
     next_tick,
     ticks_after,
-    ticks_to_fire,
+    ticks_from,
 )
 from jtc.schedule import ScheduledTask
 from jtc.schedule.conditions import skip_reason
@@ -34,6 +35,12 @@ def every(seconds: int, **options: Any) -> ScheduledTask:
 
 def cron(expression: str, **options: Any) -> ScheduledTask:
     return ScheduledTask(print, expression, "report", **options)
+
+
+def ticks_to_fire(
+    task: ScheduledTask, due: datetime, until: datetime
+) -> Iterator[datetime]:
+    return takewhile(lambda tick: fire_time(task, tick) <= until, ticks_from(task, due))
 
 
 def runs(decision: Decision) -> list[str]:

@@ -19,6 +19,7 @@ from jtc.queue import (
     Worker,
     endings,
     failed_index,
+    failed_jobs,
     upkeep,
 )
 from jtc.queue.claimed_job import ClaimedJob
@@ -296,7 +297,7 @@ async def test_many_who_retry_one_job_queue_it_once(
 async def test_a_job_that_fails_again_at_once_is_retried_once(
     queue: RedisQueue, failed: FailedJobs, fail: Fail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failed_index, "GROUP", 1)
+    monkeypatch.setattr(failed_jobs, "GROUP", 1)
     for key in "abc":
         await fail(key)
     put_back = failed._index.put_back
@@ -347,7 +348,7 @@ async def test_a_completed_job_is_no_failure(
 async def test_flushing_deletes_all_or_what_is_old(
     redis: Redis, failed: FailedJobs, fail: Fail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failed_index, "GROUP", 2)
+    monkeypatch.setattr(failed_jobs, "GROUP", 2)
     for n in range(7):
         await fail(str(n), age=n * 100 + 50)
     assert await failed.flush(older_than=timedelta(seconds=500)) == 2

@@ -21,24 +21,6 @@ Eventually = Callable[..., Awaitable[Any]]
 StartWorker = Callable[..., subprocess.Popen[str]]
 
 
-async def notes(redis: Redis) -> list[str]:
-    lines = await redis.lrange("notes", 0, -1)  # type: ignore[misc]
-    return [line.decode() for line in lines]
-
-
-@pytest.fixture
-def noted(redis: Redis, eventually: Eventually) -> Callable[[str], Awaitable[None]]:
-    """Wait until a job in a worker process has noted something."""
-
-    async def wait(text: str) -> None:
-        async def found() -> bool:
-            return text in await notes(redis)
-
-        await eventually(found, within=60)
-
-    return wait
-
-
 async def work(ctx: dict[str, Any], *, seconds: float) -> str:
     return f"attempt {ctx['job'].attempts}"
 
@@ -105,7 +87,7 @@ async def test_the_job_of_a_killed_worker_runs_elsewhere(
 
 
 async def test_a_job_that_kills_its_workers_is_parked(
-    redis: Redis, queue: RedisQueue, start_worker: StartWorker
+    redis: Redis, queue: RedisQueue, start_worker: StartWorker, notes: Any
 ) -> None:
     await queue.enqueue("die", key="one", retries=9)
     live = await living(queue, "live")
@@ -122,7 +104,7 @@ async def test_a_job_that_kills_its_workers_is_parked(
     assert job.status == Status.FAILED
     assert (job.error or "").startswith("poison: 3 workers died")
     assert await redis.zcard(queue.keys.failed) == 1
-    assert await notes(redis) == ["one died w0", "one died w1", "one died w2"]
+    assert await notes() == ["one died w0", "one died w1", "one died w2"]
 
 
 # -- a worker whose event loop is blocked ----------------------------------------------
@@ -134,6 +116,7 @@ async def test_a_worker_whose_loop_is_blocked_loses_nothing_and_doubles_nothing(
     redis: Redis,
     queue: RedisQueue,
     start_worker: StartWorker,
+    notes: Any,
     noted: Any,
     eventually: Eventually,
 ) -> None:
@@ -157,7 +140,7 @@ async def test_a_worker_whose_loop_is_blocked_loses_nothing_and_doubles_nothing(
     await eventually(nothing_is_left, within=90)
     logs = [await stop(worker) for worker in workers]
     # Then nobody took anything from anybody
-    words = [line.split() for line in await notes(redis)]
+    words = [line.split() for line in await notes()]
     assert len({key for key, word, _ in words if word == "began"}) == 30
     assert len(words) == 60, words
     assert "Recovered" not in "".join(logs)

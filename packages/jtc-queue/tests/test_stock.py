@@ -168,21 +168,29 @@ async def test_what_was_claimed_ahead_of_jobs_that_take_long_goes_back(
         await eventually(lambda: queue.complete == 1050)
 
 
+async def holding(
+    queue: RedisQueue, count: int, begun: list[str], may_end: asyncio.Event
+) -> tuple[Worker, tuple[ClaimedJob, ...]]:
+    """A worker that has claimed some jobs and runs the first."""
+
+    async def note(ctx: dict[str, Any]) -> None:
+        begun.append(ctx["job"].key)
+        await may_end.wait()
+
+    await enqueue(queue, "note", count)
+    worker = Worker(queue, [("note", note)], concurrency=1)
+    batch = await worker._stations[0].claims.take(count)
+    worker._attempts.accept(batch.jobs, now=batch.now)
+    return worker, batch.jobs
+
+
 async def test_no_job_in_stock_begins_after_the_worker_was_told_to_stop(
     queue: RedisQueue, redis: Redis, eventually: Eventually
 ) -> None:
     # Given a worker that holds jobs which have not begun
     begun: list[str] = []
     may_end = asyncio.Event()
-
-    async def note(ctx: dict[str, Any]) -> None:
-        begun.append(ctx["job"].key)
-        await may_end.wait()
-
-    await enqueue(queue, "note", 5)
-    worker = Worker(queue, [("note", note)], concurrency=1)
-    batch = await worker._stations[0].claims.take(5)
-    worker._attempts.accept(batch.jobs, now=batch.now)
+    worker, _ = await holding(queue, 5, begun, may_end)
     await eventually(lambda: begun == ["note0"])
     # When it is told to stop, and the running job ends
     worker.event.set()
@@ -201,18 +209,10 @@ async def test_jobs_in_stock_that_another_worker_recovered_never_begin_here(
 ) -> None:
     begun: list[str] = []
     may_end = asyncio.Event()
-
-    async def note(ctx: dict[str, Any]) -> None:
-        begun.append(ctx["job"].key)
-        await may_end.wait()
-
-    await enqueue(queue, "note", 2)
-    worker = Worker(queue, [("note", note)], concurrency=1)
-    batch = await worker._stations[0].claims.take(2)
-    worker._attempts.accept(batch.jobs, now=batch.now)
+    worker, held = await holding(queue, 2, begun, may_end)
     await eventually(lambda: begun == ["note0"])
     # Given that somebody else has taken the second job over
-    second = batch.jobs[1]
+    second = held[1]
     await redis.hset(queue.keys.claims, second.id, "other 1.1")  # type: ignore[misc]
     # When the worker looks what it holds
     await worker._stations[0].upkeep().recover()

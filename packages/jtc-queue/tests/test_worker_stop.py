@@ -18,24 +18,6 @@ Eventually = Callable[..., Awaitable[Any]]
 StartWorker = Callable[..., subprocess.Popen[str]]
 
 
-async def notes(redis: Redis) -> list[str]:
-    lines = await redis.lrange("notes", 0, -1)  # type: ignore[misc]
-    return [line.decode() for line in lines]
-
-
-@pytest.fixture
-def noted(redis: Redis, eventually: Eventually) -> Callable[[str], Awaitable[None]]:
-    """Wait until a job in a worker process has noted something."""
-
-    async def wait(text: str) -> None:
-        async def found() -> bool:
-            return text in await notes(redis)
-
-        await eventually(found, within=60)
-
-    return wait
-
-
 async def end_of(process: subprocess.Popen[str]) -> str:
     """Wait until a process has ended well; return what it logged."""
     _, log = await asyncio.to_thread(process.communicate, timeout=20)
@@ -61,7 +43,7 @@ async def test_an_idle_worker_stops_without_waiting_for_its_grace(
 
 @pytest.mark.fault("H9", "H10")
 async def test_a_running_job_ends_and_no_new_one_starts_after_the_first_signal(
-    redis: Redis, queue: RedisQueue, start_worker: StartWorker, noted: Any
+    queue: RedisQueue, start_worker: StartWorker, notes: Any, noted: Any
 ) -> None:
     await queue.enqueue("work", key="one", seconds=1)
     process = start_worker("w1", grace=300)
@@ -71,7 +53,7 @@ async def test_a_running_job_ends_and_no_new_one_starts_after_the_first_signal(
     await queue.enqueue("work", key="two", seconds=0)
     log = await end_of(process)
     assert "Stopping: 1 running job(s) have 300 s to end" in log
-    assert await notes(redis) == ["one began w1", "one ended w1"]
+    assert await notes() == ["one began w1", "one ended w1"]
     one, two = await queue.jobs(["one", "two"])
     assert one is not None
     assert two is not None
@@ -81,7 +63,7 @@ async def test_a_running_job_ends_and_no_new_one_starts_after_the_first_signal(
 
 @pytest.mark.fault("H9")
 async def test_what_outlasts_the_grace_is_given_back_and_runs_elsewhere(
-    redis: Redis, queue: RedisQueue, start_worker: StartWorker, noted: Any
+    queue: RedisQueue, start_worker: StartWorker, notes: Any, noted: Any
 ) -> None:
     # Given a job that may be tried once
     await queue.enqueue("work", key="one", seconds=60)
@@ -91,7 +73,7 @@ async def test_what_outlasts_the_grace_is_given_back_and_runs_elsewhere(
     process.send_signal(signal.SIGTERM)
     await end_of(process)
     # Then
-    assert await notes(redis) == ["one began w1", "one canceled w1"]
+    assert await notes() == ["one began w1", "one canceled w1"]
     job = await queue.job("one")
     assert job is not None
     assert (job.status, job.attempts) == (Status.QUEUED, 0)

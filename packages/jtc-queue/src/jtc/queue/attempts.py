@@ -8,8 +8,8 @@ from typing import Any
 
 from jtc.queue import endings
 from jtc.queue.attempt import Attempt, Hooks
-from jtc.queue.claimed_job import ClaimedJob
-from jtc.queue.outcomes import Hold, Outcomes
+from jtc.queue.claimed_job import ClaimedJob, Hold
+from jtc.queue.outcomes import Outcomes
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.settlement import Settlement
 from jtc.queue.stock import Stock
@@ -86,7 +86,7 @@ class Attempts:
     @property
     def holds(self) -> set[Hold]:
         """What this worker knows to hold."""
-        running = {(a.job.id, a.job.claim) for a in self.running}
+        running = {attempt.job.hold for attempt in self.running}
         return running | self._outcomes.holds | self.stock.holds
 
     @property

@@ -36,6 +36,10 @@ _DEFAULTS = {
 }
 
 
+Hold = tuple[str, str]
+"""A job's id and the claim it is held by."""
+
+
 class ClaimedJob(saq.Job):
     """A job in a worker's hands, with the claim that entitles it to end the attempt."""
 
@@ -45,6 +49,11 @@ class ClaimedJob(saq.Job):
     tick: TickMeta | None = None
     # The server's clock and this process's counter when the attempt began, in seconds.
     clock: tuple[float, float] | None = None
+
+    @property
+    def hold(self) -> Hold:
+        """What entitles a worker to this attempt."""
+        return self.id, self.claim
 
     @classmethod
     def read(cls, queue: RedisQueue, document: dict[str, Any]) -> ClaimedJob:

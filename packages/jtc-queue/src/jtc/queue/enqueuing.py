@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from jtc.queue.group_commit import GroupCommit
+from jtc.queue.groups import in_groups
 from jtc.queue.keys import QueueKeys
 from jtc.queue.scripts import Argument, Scripts
 
@@ -33,8 +34,8 @@ class Enqueuing:
     async def add_many(self, entries: Sequence[Entry]) -> list[bool]:
         """Enqueue jobs in as few calls as possible."""
         added: list[bool] = []
-        for start in range(0, len(entries), GROUP):
-            added += await self._send(entries[start : start + GROUP])
+        for group in in_groups(entries, GROUP):
+            added += await self._send(group)
         return added
 
     async def _send(self, entries: Sequence[Entry]) -> list[bool]:

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from saq.utils import now
@@ -133,10 +132,3 @@ class FailedIndex:
     def _done(self, ids: Sequence[str], reply: Sequence[int]) -> list[str]:
         pairs = zip(ids, reply, strict=True)
         return [key_of(self._queue, job_id) for job_id, done in pairs if done]
-
-
-def in_groups(listed: Sequence[Listed]) -> Iterator[Sequence[Listed]]:
-    """Cut a list into pieces that one call can carry."""
-    rest = iter(listed)
-    while group := list(islice(rest, GROUP)):
-        yield group

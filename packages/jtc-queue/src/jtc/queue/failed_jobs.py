@@ -3,9 +3,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
-from jtc.queue.failed_index import Entry, FailedIndex, in_groups
+from jtc.queue.failed_index import GROUP, Entry, FailedIndex
 from jtc.queue.failed_job import FailedJob
 from jtc.queue.failed_job_filter import FailedJobFilter
+from jtc.queue.groups import in_groups
 from jtc.queue.redis_queue import RedisQueue
 
 
@@ -77,7 +78,7 @@ class FailedJobs:
             was enqueued again under the same key, and what is no job of this queue.
         """
         back: Sequence[str] = ()
-        for group in in_groups(await self._index.look_up(job_ids)):
+        for group in in_groups(await self._index.look_up(job_ids), GROUP):
             entries = await self._index.load(group)
             back = (*back, *await self._index.put_back(entries))
         return back
@@ -105,7 +106,7 @@ class FailedJobs:
     async def forget(self, *job_ids: str) -> Sequence[str]:
         """Delete failed jobs and return the ids of those that were listed."""
         gone: Sequence[str] = ()
-        for group in in_groups(await self._index.look_up(job_ids)):
+        for group in in_groups(await self._index.look_up(job_ids), GROUP):
             gone = (*gone, *await self._index.delete(group))
         return gone
 
@@ -123,7 +124,7 @@ class FailedJobs:
         """
         gone = 0
         wanted = FailedJobFilter(older_than=older_than)
-        for group in in_groups(await self._index.find(wanted)):
+        for group in in_groups(await self._index.find(wanted), GROUP):
             gone += len(await self._index.delete(group))
         return gone
 
@@ -139,6 +140,6 @@ class FailedJobs:
 
     async def _groups(self, wanted: FailedJobFilter) -> AsyncIterator[Sequence[Entry]]:
         # Listed once, at the start: what is put back and fails again is not met again.
-        for group in in_groups(await self._index.find(wanted)):
+        for group in in_groups(await self._index.find(wanted), GROUP):
             entries = await self._index.load(group)
             yield [entry for entry in entries if wanted.fits(entry.job)]

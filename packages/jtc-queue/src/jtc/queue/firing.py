@@ -89,8 +89,9 @@ class Firing:
         replies = await self._queue.scripts.run(
             "fire", [keys.due, keys.last, *keys.ticks], args
         )
+        clock = moment(now)
         fired = [
-            Fired(entry, _records(entry, decision, words, moment(now)), decision.next)
+            Fired(entry, _records(entry, decision, words, clock), decision.next)
             for (entry, decision), words in zip(planned, replies, strict=True)
             if words != b"lost"
         ]

@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from functools import partial
 
+from jtc.queue.claimed_job import Hold
 from jtc.queue.outage import backoff, is_outage
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.settlement import Settlement
 
 logger = logging.getLogger(__name__)
-
-Hold = tuple[str, str]
-"""A job's id and the claim it is held by."""
 
 
 class Outcomes:
@@ -46,7 +44,7 @@ class Outcomes:
 
     def settle(self, settlement: Settlement) -> None:
         """Send a settlement, again and again while the server is away."""
-        self._unsettled[settlement.job_id, settlement.claim] = settlement
+        self._unsettled[settlement.hold] = settlement
         queue = self._queues[settlement.queue]
         queue.post(settlement, partial(self._settled, settlement))
 
@@ -92,7 +90,7 @@ class Outcomes:
             return
 
     def _forget(self, settlement: Settlement) -> None:
-        self._unsettled.pop((settlement.job_id, settlement.claim), None)
+        self._unsettled.pop(settlement.hold, None)
         self._changed()
 
     def _count(self, settlement: Settlement) -> None:

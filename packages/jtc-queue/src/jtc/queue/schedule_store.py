@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from jtc.queue.definition import IN_CODE
+from jtc.queue.groups import in_groups
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.scripts import script_source
 
@@ -129,8 +130,7 @@ class ScheduleStore:
         """Make schedules; return for each whether its name was free."""
         keys = self._keys
         added: list[bool] = []
-        for start in range(0, len(entries), PAGE):
-            group = entries[start : start + PAGE]
+        for group in in_groups(entries, PAGE):
             reply = await self._run(
                 "add_schedules",
                 [keys.definitions, keys.due, keys.workers, *keys.ticks],

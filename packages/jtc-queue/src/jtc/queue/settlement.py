@@ -31,3 +31,8 @@ class Settlement:
     status: str = ""
     queue: str = ""
     tick: TickEnd | None = None
+
+    @property
+    def hold(self) -> tuple[str, str]:
+        """The job's id and its claim."""
+        return self.job_id, self.claim

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from jtc.queue.claimed_job import ClaimedJob
+from jtc.queue.claimed_job import ClaimedJob, Hold
 
 HORIZON = 0.01
 """Seconds of work that may lie in stock."""
@@ -65,14 +65,14 @@ class Stock:
         return [job for job, _ in self._jobs]
 
     @property
-    def holds(self) -> set[tuple[str, str]]:
+    def holds(self) -> set[Hold]:
         """Id and claim of each job."""
-        return {(job.id, job.claim) for job in self.jobs}
+        return {job.hold for job in self.jobs}
 
-    def drop(self, holds: set[tuple[str, str]]) -> None:
+    def drop(self, holds: set[Hold]) -> None:
         """Forget jobs that are not ours any more."""
         if holds:
-            kept = [one for one in self._jobs if (one[0].id, one[0].claim) not in holds]
+            kept = [one for one in self._jobs if one[0].hold not in holds]
             self._jobs = deque(kept)
 
     def is_stale(self, now: float) -> bool:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from jtc.queue.definition import encode_definition
 from jtc.queue.due_entry import moment
+from jtc.queue.groups import in_groups
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.scripts import Argument
 from jtc.queue.tick_job import tick_job
@@ -69,7 +70,7 @@ class Syncing:
         if self._was_defined:
             members, is_any_abandoned = await self._look()
         missing: dict[str, str] = {}
-        for group in _groups(members, _GROUP):
+        for group in in_groups(members, _GROUP):
             named = await self._name(group)
             missing |= named.missing
         # Once: the definition of whoever was deployed last is to stay.
@@ -92,7 +93,7 @@ class Syncing:
         singly = set(self._waiting) if self._rounds % _ROUNDS == 0 else set()
         abandoned = 0
         keys = self._queue.keys
-        for group in _groups(list(self._tasks), _MANY):
+        for group in in_groups(list(self._tasks), _MANY):
             missing, abandoned = await self._queue.scripts.run(
                 "name", [keys.due, keys.seen], [ABANDONED_AFTER, *group]
             )
@@ -109,7 +110,7 @@ class Syncing:
 
     async def _add(self, times: Mapping[str, datetime], now: datetime) -> None:
         members = list(times)
-        for group in _groups(members, _GROUP):
+        for group in in_groups(members, _GROUP):
             args: list[Argument] = [""]
             for member in group:
                 args += self._new_entry(member, times[member], now)
@@ -178,8 +179,3 @@ class Syncing:
 def _limit(task: ScheduledTask) -> Argument:
     runs = task.options.max_runs
     return "" if runs is None else runs
-
-
-def _groups(members: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(members), size):
-        yield members[start : start + size]

@@ -123,13 +123,6 @@ def last_to_fire(task: ScheduledTask, until: datetime) -> datetime | None:
     return next((tick for tick in ticks if fire_time(task, tick) <= until), None)
 
 
-def ticks_to_fire(
-    task: ScheduledTask, due: datetime, until: datetime
-) -> Iterator[datetime]:
-    """Return the ticks that fire from `due` to `until`, in order."""
-    return takewhile(lambda tick: fire_time(task, tick) <= until, ticks_from(task, due))
-
-
 def _all_ticks(task: ScheduledTask) -> CronTicks | IntervalTicks:
     """Return the ticks of a schedule, whenever the task begins or ends."""
     options = task.options

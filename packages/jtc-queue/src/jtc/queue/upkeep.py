@@ -9,12 +9,11 @@ from jtc.queue import endings
 from jtc.queue.adoption import Adoption
 from jtc.queue.attempt import Attempt
 from jtc.queue.attempts import Attempts
-from jtc.queue.claimed_job import ClaimedJob
+from jtc.queue.claimed_job import ClaimedJob, Hold
 from jtc.queue.claiming import park_unreadable
 from jtc.queue.claims import Claims
 from jtc.queue.failed_index import PRUNE_GROUP, FailedIndex
 from jtc.queue.lease import RENEW_EVERY
-from jtc.queue.outcomes import Hold
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.settlement import Settlement
 
@@ -79,8 +78,9 @@ class Upkeep:
         return [a for a in self._attempts.running if a.job.queue is self._queue]
 
     @property
-    def _stock(self) -> list[ClaimedJob]:
-        return [job for job in self._attempts.stock.jobs if job.queue is self._queue]
+    def _waiting(self) -> set[Hold]:
+        stock = self._attempts.stock.jobs
+        return {job.hold for job in stock if job.queue is self._queue}
 
     async def promote(self) -> float:
         """Queue the delayed jobs whose time has come."""
@@ -94,7 +94,7 @@ class Upkeep:
     async def recover(self) -> float:
         """Renew the lease, give back what dead workers held, check what is held."""
         before = set(self._running)
-        waiting = {(job.id, job.claim) for job in self._stock}
+        waiting = self._waiting
         # At rest a look costs more than the rest of the call.
         look = bool(before or waiting or self._strangers or self._rounds % 3 == 0)
         self._rounds += 1
@@ -105,7 +105,7 @@ class Upkeep:
             self._attempts.settle(settlement)
         park_unreadable(self._attempts, found.taken, self._queue)
         if found.held is not None:
-            lost = {a for a in before if (a.job.id, a.job.claim) not in found.held}
+            lost = {a for a in before if a.job.hold not in found.held}
             self._fence(lost)
             self._attempts.stock.drop(waiting - found.held)
             await self._return_strangers(found.held - self._attempts.holds)
