@@ -332,6 +332,48 @@ async def test_each_end_of_an_attempt_is_published(
     assert words == [b"active", b"complete"]
 
 
+async def test_an_end_is_published_to_who_listens_by_a_pattern(
+    redis: Redis, queue: RedisQueue, claim: Claim
+) -> None:
+    # As SAQ's tools do
+    async with redis.pubsub() as listener:
+        await listener.psubscribe("saq:job:default:*")
+        await listener.get_message(timeout=5)
+        await queue.settle(endings.completed(await claim(), 1))
+        message = await listener.get_message(timeout=5)
+    assert message is not None
+    assert (message["channel"], message["data"]) == (
+        b"saq:job:default:one",
+        b"complete",
+    )
+
+
+async def test_nothing_is_published_while_nobody_listens(
+    redis: Redis, queue: RedisQueue, claim: Claim
+) -> None:
+    await redis.config_resetstat()
+    async with redis.pubsub() as listener:
+        await listener.subscribe("saq:job:default:another")
+        await listener.get_message(timeout=5)
+        await queue.settle(endings.completed(await claim(), 1))
+    assert "cmdstat_publish" not in await redis.info("commandstats")
+
+
+async def test_who_may_not_ask_for_listeners_publishes(
+    redis: Redis, queue: RedisQueue, claim: Claim
+) -> None:
+    job = await claim()
+    # Given a user of the server who may do what a worker does, and no more
+    await redis.config_resetstat()
+    await redis.execute_command("ACL SETUSER", "default", "-pubsub")
+    try:
+        assert await queue.settle(endings.completed(job, 1))
+        stats = await redis.info("commandstats")
+    finally:
+        await redis.execute_command("ACL SETUSER", "default", "+@all")
+    assert stats["cmdstat_publish"]["calls"] == 1
+
+
 class _Mute:
     def __repr__(self) -> str:
         raise RuntimeError("no text form")

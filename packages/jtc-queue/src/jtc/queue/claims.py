@@ -85,8 +85,9 @@ class Claims:
         self.queue = queue
         self.worker = worker
         # A worker that was started again under its former name must not hold what its
-        # former self claimed.
-        self._life = secrets.token_hex(4)
+        # former self claimed. It is so long because of how the server keeps a hash: one
+        # with a value of more than 64 bytes is a table, a shorter one is searched through.
+        self._life = secrets.token_hex(32)
         self._tokens = itertools.count(1)
         self._unanswered: str | None = None
 

@@ -17,7 +17,7 @@ if KEYS[7] then jobs_end = #ARGV - 2 - 4 * ARGV[#ARGV] end
 local ids = {}
 for i = 1, jobs_end, 6 do ids[#ids + 1] = ARGV[i] end
 local owners = redis.call('HMGET', KEYS[1], unpack(ids))
-local applied, ended, finished, done, over = {}, {}, {}, {}, {}
+local applied, ended, finished, done, over, told, statuses = {}, {}, {}, {}, {}, {}, {}
 
 local function keep(id, json, seconds)
     if seconds > 0 then
@@ -36,6 +36,16 @@ local function requeue(id, json, wait, push)
     else
         redis.call('ZADD', KEYS[3], 0, id)
         redis.call(push, KEYS[4], id)
+    end
+end
+
+-- Nearly always nobody listens, and then publishing is a tenth of the work. Who may not ask
+-- for listeners publishes.
+local function tell()
+    local patterns = redis.pcall('PUBSUB', 'NUMPAT')
+    local listeners = redis.pcall('PUBSUB', 'NUMSUB', unpack(told))
+    for n, id in ipairs(told) do
+        if patterns ~= 0 or listeners[n * 2] ~= 0 then redis.call('PUBLISH', id, statuses[n]) end
     end
 end
 
@@ -71,9 +81,13 @@ for n, id in ipairs(ids) do
             ended[#ended + 1] = id
             over[id] = true
         end
-        if status ~= '' then redis.call('PUBLISH', id, status) end
+        if status ~= '' then
+            told[#told + 1] = id
+            statuses[#statuses + 1] = status
+        end
     end
 end
+if #told > 0 then tell() end
 if #ended > 0 then redis.call('HDEL', KEYS[1], unpack(ended)) end
 -- Plain SAQ can enqueue a failed job again without taking it off the list.
 if #done > 0 then redis.call('ZREM', KEYS[5], unpack(done)) end
