@@ -96,13 +96,14 @@ async def work(kind: str) -> None:
     queue, worker = WORKERS[kind]()
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
+    cpu = time.process_time()
     task = asyncio.create_task(worker.start())
     seen = -1
     while meter.count != seen or not meter.count or await queue.count("incomplete"):
         seen = meter.count
         await asyncio.sleep(0.3)
     span = (meter.first, meter.last)
-    report = {"count": meter.count, "span": span, "cpu": time.process_time()}
+    report = {"count": meter.count, "span": span, "cpu": time.process_time() - cpu}
     print(json.dumps(report), flush=True)
     await worker.stop()
     await task

@@ -1,9 +1,10 @@
 """Punctuality and cost of scheduled tasks, of jtc beside plain SAQ, in one run.
 
     python benchmarks/punctuality.py [--ticks 200] [--only late,rest,burst]
+                                     [--url redis://localhost:6379]
 
-Each part starts its workers on a server of the script's own. Read the ratios and the
-limits that are named, not the times: they are this machine's.
+Each part starts its workers on a server of the script's own, or an empty one of yours.
+Read the ratios and the limits that are named, not the times: they are this machine's.
 """
 
 from __future__ import annotations
@@ -13,14 +14,12 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from redis import Redis
 
-from jtc.queue.embedded import EmbeddedServer
-from throughput import Bench, cpu_seconds
+from throughput import Bench, cpu_seconds, server_at
 
 PROGRAM = Path(__file__).with_name("punctual_workers.py")
 REST_SECONDS = 30
@@ -124,9 +123,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ticks", type=int, default=200)
     parser.add_argument("--only", default="late,rest,burst")
+    parser.add_argument("--url")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, EmbeddedServer(folder) as server:
-        bench = Bench(server.url, jobs=0, rounds=1, program=PROGRAM)
+    with server_at(options.url) as url:
+        bench = Bench(url, jobs=0, rounds=1, program=PROGRAM)
         for name in options.only.split(","):
             if name == "late":
                 measure_lateness(bench, options.ticks)

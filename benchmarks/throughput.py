@@ -1,9 +1,11 @@
 """Throughput, latency and cost at rest of jtc beside plain SAQ, in one run.
 
     python benchmarks/throughput.py [--jobs 20000] [--rounds 3] [--only work,enqueue]
+                                    [--url redis://localhost:6379]
 
-The contenders take turns on one server, started by the script, so what disturbs the
-machine disturbs both: read the ratios, not the times.
+The contenders take turns on one server, so what disturbs the machine disturbs both:
+read the ratios, not the times. The server is the script's own, which appends to a file,
+or an empty one of yours.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis import Redis
 
@@ -63,6 +66,30 @@ class Bench:
         with Redis.from_url(self.url) as client:
             return int(client.info("stats")["total_commands_processed"])
 
+    def server_cpu(self) -> float:
+        with Redis.from_url(self.url) as client:
+            spent = client.info("cpu")
+        return float(spent["used_cpu_user"] + spent["used_cpu_sys"])
+
+
+@contextmanager
+def server_at(url: str | None) -> Iterator[str]:
+    """Start a server, or take an empty one: it is going to be flushed.
+
+    Raises:
+        SystemExit: It is not empty.
+    """
+    if url is None:
+        with tempfile.TemporaryDirectory() as folder, EmbeddedServer(folder) as server:
+            yield server.url
+        return
+    with Redis.from_url(url) as client:
+        if client.info("keyspace"):
+            raise SystemExit(f"{url} is not empty: a measurement would delete it all.")
+    yield url
+    with Redis.from_url(url) as client:
+        client.flushall()
+
 
 def read(process: subprocess.Popen[str]) -> Any:
     out, _ = process.communicate(timeout=600)
@@ -72,13 +99,22 @@ def read(process: subprocess.Popen[str]) -> Any:
     return json.loads(out.splitlines()[-1]) if out.strip() else None
 
 
-def work_rate(bench: Bench, worker: str, job: str, processes: int = 1) -> float:
+class Work(NamedTuple):
+    """Jobs a second, and what one cost, in seconds of a processor."""
+
+    rate: float
+    by_workers: float
+    by_server: float
+
+
+def measure_one(bench: Bench, worker: str, job: str, processes: int = 1) -> Work:
     count = bench.jobs // SLOWER if worker == "saq" else bench.jobs
     bench.flush()
     bench.run("fill", job, count)
     running = [bench.start("work", worker) for _ in range(processes)]
     for process in running:
         process.stdout.readline()  # that it is ready
+    server = bench.server_cpu()
     for process in running:
         process.stdin.write("go\n")
         process.stdin.flush()
@@ -89,7 +125,9 @@ def work_rate(bench: Bench, worker: str, job: str, processes: int = 1) -> float:
         raise RuntimeError(message)
     # perf_counter is one clock for all processes of a machine.
     spans = [report["span"] for report in reports if report["count"]]
-    return done / (max(last for _, last in spans) - min(first for first, _ in spans))
+    seconds = max(last for _, last in spans) - min(first for first, _ in spans)
+    by_workers = sum(report["cpu"] for report in reports) / done
+    return Work(done / seconds, by_workers, (bench.server_cpu() - server) / done)
 
 
 def enqueue_rate(bench: Bench, how: str) -> float:
@@ -127,18 +165,40 @@ def cpu_seconds(pid: int) -> float:
 
 
 def measure_work(bench: Bench) -> None:
-    rows: dict[str, list[float]] = {}
+    found: dict[str, list[Work]] = {}
     contenders = [
         ("saq.Worker, function", "saq", "noop", 1),
         ("jtc, function", "jtc", "noop", 1),
         ("jtc, Job with payload and service", "jtc", "job", 1),
         ("jtc, function, two processes", "jtc", "noop", 2),
+        ("jtc, Job, two processes", "jtc", "job", 2),
     ]
     for _ in range(bench.rounds):
         for name, worker, job, processes in contenders:
-            rate = work_rate(bench, worker, job, processes)
-            rows.setdefault(name, []).append(rate)
-    show("Jobs a second (concurrency 10)", rows)
+            work = measure_one(bench, worker, job, processes)
+            found.setdefault(name, []).append(work)
+    rates = {name: [work.rate for work in works] for name, works in found.items()}
+    show("Jobs a second (concurrency 10)", rates)
+    for title, work_of in (
+        ("Microseconds of a processor for each job, in the workers", "by_workers"),
+        ("Microseconds of a processor for each job, in the server", "by_server"),
+    ):
+        costs = {
+            name: [getattr(work, work_of) * 1e6 for work in works]
+            for name, works in found.items()
+        }
+        show(title, costs)
+    for kind in ("function", "Job"):
+        show_gain(rates, kind)
+
+
+def show_gain(rates: dict[str, list[float]], kind: str) -> None:
+    """Print what a second process brings; it shares the processors with the server."""
+    one = next(v for k, v in rates.items() if k.startswith(f"jtc, {kind}"))
+    two = rates[f"jtc, {kind}, two processes"]
+    gains = sorted(b / a for a, b in zip(one, two, strict=True))
+    words = ", ".join(f"{gain:.2f}" for gain in gains)
+    print(f"\nTwo processes beside one, {kind}, {os.cpu_count()} processors: {words}")
 
 
 def measure_enqueue(bench: Bench) -> None:
@@ -197,9 +257,10 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default=",".join(MEASUREMENTS))
+    parser.add_argument("--url")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, EmbeddedServer(folder) as server:
-        bench = Bench(server.url, options.jobs, options.rounds)
+    with server_at(options.url) as url:
+        bench = Bench(url, options.jobs, options.rounds)
         for name in options.only.split(","):
             MEASUREMENTS[name](bench)
 
