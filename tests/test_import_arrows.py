@@ -9,7 +9,16 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # Each layer imports only from those to its right.
-LAYERS = ["jtc.cli", "jtc.providers", "jtc.jobs", "jtc.queue", "jtc.schedule"]
+LAYERS = [
+    "jtc.fixtures",
+    "jtc.testing",
+    "jtc.cli",
+    "jtc.providers",
+    "jtc.outbox",
+    "jtc.jobs",
+    "jtc.queue",
+    "jtc.schedule",
+]
 SOURCES = sorted((ROOT / "packages").glob("jtc-*/src"))
 MODULES = sorted(
     (path, ".".join(path.relative_to(source).with_suffix("").parts))
@@ -46,6 +55,8 @@ def test_a_module_imports_only_from_the_layers_to_its_right(
         ("jtc.jobs.job", "import jtc.providers.queue_provider", "jtc.providers"),
         ("jtc.providers.queue_provider", "import jtc.cli", "jtc.cli"),
         ("jtc.cli.commands.queue", "from ... import nowhere", "jtc.nowhere"),
+        ("jtc.jobs.manager", "from jtc.testing import fake_queue", "jtc.testing"),
+        ("jtc.cli.main", "import jtc.testing", "jtc.testing"),
         ("jtc.queue.worker", "def f():\n    import jtc.cli.main", "jtc.cli"),
         (
             "jtc.queue.worker",

@@ -30,7 +30,9 @@ CALLS = find_calls(REFERENCE.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "awaited", "parameters"), CALLS, ids=[call[1] for call in CALLS]
+    ("module", "name", "awaited", "parameters"),
+    CALLS,
+    ids=[".".join(call[:2]) for call in CALLS],
 )
 def test_a_call_in_the_reference_is_as_the_code_has_it(
     module: str, name: str, awaited: bool, parameters: str

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PARTS = {
     "jtc-schedule": {"schedule"},
-    "jtc-queue": {"jobs", "queue", "providers"},
+    "jtc-queue": {"fixtures", "jobs", "outbox", "providers", "queue", "testing"},
     "jtc-cli": {"cli"},
 }
 

@@ -15,6 +15,8 @@ from runs import Life
 STAYS = (
     r"saq:job:default:.*",
     r"saq:default:(stats|worker_info:.*)",
+    r"jtc:queues",
+    r"jtc:default:ended:\d+",
     r"jtc:default:(failed|due|seen|last|previous|polled|definitions|history:.*)",
 )
 # A worker reads all of Python and redis; what it must not do is grow.

@@ -94,16 +94,16 @@ def test_a_wrong_command_line_is_a_usage_error(run: Run, words: list[str]) -> No
 def test_no_time_to_work_is_refused_with_the_name_of_the_option(run: Run) -> None:
     said = " ".join(run("queue", "work", "--max-time", "0").stderr.split())
     assert "Invalid value for '--max-time'" in said
-    assert "'0' is no time to work: give more than 0." in said
+    assert "'0' is no time: give more than 0." in said
 
 
 def test_completion_knows_the_commands(run: Run) -> None:
     # Not --show-completion, which looks at the processes above it for a shell.
     assert "complete" in run(_JTC_COMPLETE="source_bash").stdout
     answer = run(
-        _JTC_COMPLETE="complete_bash", COMP_WORDS="jtc queue w", COMP_CWORD="2"
+        _JTC_COMPLETE="complete_bash", COMP_WORDS="jtc queue workers", COMP_CWORD="2"
     )
-    assert answer.stdout.split() == ["work"]
+    assert answer.stdout.split() == ["workers"]
 
 
 def test_an_error_of_ours_is_one_message(

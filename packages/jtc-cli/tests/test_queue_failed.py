@@ -184,6 +184,20 @@ def test_flushing_deletes_all_or_what_is_old(
     assert call("flush").stderr == "Deleted 0 failed job(s).\n"
 
 
+def test_what_was_done_is_told_to_programs(
+    call: Call, fail: Callable[..., None]
+) -> None:
+    fail(one=ValueError(), two=ValueError(), three=ValueError(), four=ValueError())
+
+    def told(*words: str) -> Any:
+        return json.loads(call(*words, "--json").stdout)
+
+    assert told("retry", "one") == {"retried": ["one"]}
+    assert told("forget", "two") == {"forgotten": ["two"]}
+    assert told("retry", "--all", "--exception", "KeyError") == {"retried": []}
+    assert told("flush") == {"deleted": 2}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

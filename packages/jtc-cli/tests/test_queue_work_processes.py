@@ -227,7 +227,7 @@ def test_workers_that_reach_a_limit_are_replaced_until_the_burst_is_over(
     assert len(runs) == 7
     assert max(runs.count(pid) for pid in runs) <= 3
     assert client.llen("saq:default:queued") == 0
-    assert "has reached a limit and is replaced" in answer.stderr
+    assert "has ended by itself and is replaced" in answer.stderr
 
 
 @pytest.mark.usefixtures("tasks")

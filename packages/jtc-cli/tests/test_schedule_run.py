@@ -53,6 +53,11 @@ async def greet(ctx):
     return type(handle).__name__, ctx["queue"].name
 
 
+@Schedule.every(3600)
+async def mail(ctx, mailer: Mailer):
+    return f"mailed by {mailer.address}"
+
+
 Schedule.job(Greet, payload={"name": "Ada"}, name="mail_ada").daily(at="02:00")
 '''
 
@@ -90,6 +95,11 @@ def test_a_task_that_runs_here_can_dispatch_jobs(run: Run, server_url: str) -> N
 def test_a_job_runs_here_with_what_it_needs(run: Run) -> None:
     answer = run("schedule", "run", "mail_ada")
     assert answer.stdout == "Ada by mail.example\n"
+
+
+def test_a_task_is_given_its_services(run: Run) -> None:
+    answer = run("schedule", "run", "mail")
+    assert answer.stdout == "mailed by mail.example\n"
 
 
 def test_a_task_that_fails_ends_the_command_with_the_users_traceback(run: Run) -> None:

@@ -173,7 +173,7 @@ async def test_who_has_reached_a_limit_is_replaced_without_a_pause(
         fleet.started[-1].end.set_result(RECYCLED)
     await fleet.has(4)
     assert quick == []
-    assert caplog.text.count("has reached a limit and is replaced") == 3
+    assert caplog.text.count("has ended by itself and is replaced") == 3
     fleet.started[-1].end.set_result(0)
     assert await running == 0
 

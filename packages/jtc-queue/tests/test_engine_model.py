@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import saq
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -21,6 +22,7 @@ from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.claims import Claims
 
 KEYS = st.sampled_from("abc")
+UNTIL = st.sampled_from(["start", "finish"])
 WORKERS = st.integers(0, 2)
 ENDINGS = st.sampled_from(["done", "failed", "retry", "later", "release"])
 
@@ -33,6 +35,14 @@ class Model:
     delayed: set[str] = field(default_factory=set)
     held: dict[str, ClaimedJob] = field(default_factory=dict)
     kills: dict[str, int] = field(default_factory=dict)
+    unique: str = ""
+
+    def in_place_of(self, key: str, until: str) -> str | None:
+        """The job that is there instead of the unique one, if one is."""
+        if key in self.incomplete:
+            return key
+        counts = self.incomplete - (self.held.keys() if until == "start" else set())
+        return self.unique if self.unique in counts else None
 
     @property
     def incomplete(self) -> set[str]:
@@ -79,6 +89,17 @@ class QueueMachine(RuleBasedStateMachine):
         if added:
             self.model.waiting.add(key)
             self.model.kills[key] = 0
+
+    @rule(key=KEYS, until=UNTIL)
+    def put_unique(self, key: str, until: str) -> None:
+        unique = {"key": "the one", "until": until, "ttl": 3600}
+        job = saq.Job("f", key=key, meta={"unique": unique})
+        other = self.model.in_place_of(key, until)
+        assert self.run(self.queue.put(job)) == (other or key)
+        if other is None:
+            self.model.waiting.add(key)
+            self.model.kills[key] = 0
+            self.model.unique = key
 
     @rule(key=KEYS)
     def enqueue_for_later(self, key: str) -> None:

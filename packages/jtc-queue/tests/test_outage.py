@@ -379,6 +379,16 @@ def test_an_outage_is_told_once_and_its_end_once(said: Callable[[str], int]) -> 
     assert (said("redis_away"), said("redis_back")) == (1, 1)
 
 
+def test_a_reply_to_a_call_from_before_the_outage_is_not_its_end() -> None:
+    outage = Outage()
+    asked = time.monotonic()
+    outage.began(RedisConnectionError("closed"), "settle", asked=asked)
+    outage.ended("claim", asked=asked)
+    assert outage.is_on
+    outage.ended("claim", asked=time.monotonic())
+    assert not outage.is_on
+
+
 def test_an_error_of_a_call_from_before_the_last_reply_is_no_new_outage(
     said: Callable[[str], int],
 ) -> None:

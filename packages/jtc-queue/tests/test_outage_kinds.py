@@ -154,17 +154,17 @@ class ReadOnly:
 
 
 class Paused:
-    """`CLIENT PAUSE` holds all replies back."""
+    """`CLIENT PAUSE` holds back what may write, as each of our scripts may."""
 
     def __init__(self, redis: Redis, url: str) -> None:
         self.url = url
         self._redis = redis
 
     async def begin(self) -> None:
-        await self._redis.client_pause(4000, all=True)
+        await self._redis.client_pause(60_000, all=False)
 
     async def end(self) -> None:
-        await self._redis.time()
+        await self._redis.client_unpause()
 
 
 class Full:

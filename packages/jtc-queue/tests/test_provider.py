@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+import lagom
 import pytest
 import trustme
 from redis import Redis as BlockingRedis
@@ -204,6 +205,17 @@ async def test_a_container_of_ones_own_builds_the_jobs(redis_url: str) -> None:
     await provider.get_worker(burst=True).start()
     await provider.close()
     assert done == ["Good evening, Ada"]
+
+
+async def test_a_container_that_a_module_has_set_is_kept(redis_url: str) -> None:
+    own = lagom.Container()
+    set_container(own)
+    provider = QueueProvider(redis_url)
+
+    await provider.initialize()
+    await provider.close()
+
+    assert get_container() is own
 
 
 async def test_close_forgets_the_queue(redis_url: str) -> None:

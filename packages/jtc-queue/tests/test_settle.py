@@ -365,12 +365,13 @@ async def test_who_may_not_ask_for_listeners_publishes(
     job = await claim()
     # Given a user of the server who may do what a worker does, and no more
     await redis.config_resetstat()
-    await redis.execute_command("ACL SETUSER", "default", "-pubsub")
+    command: Any = redis.execute_command
+    await command("ACL SETUSER", "default", "-pubsub")
     try:
         assert await queue.settle(endings.completed(job, 1))
         stats = await redis.info("commandstats")
     finally:
-        await redis.execute_command("ACL SETUSER", "default", "+@all")
+        await command("ACL SETUSER", "default", "+@all")
     assert stats["cmdstat_publish"]["calls"] == 1
 
 

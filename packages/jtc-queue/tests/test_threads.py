@@ -41,6 +41,25 @@ async def test_a_call_in_a_thread_sees_the_callers_context() -> None:
     assert await run_in_thread(request.get) == "seven"
 
 
+async def test_what_a_process_that_stood_still_has_not_begun_it_gives_back(
+    queue: RedisQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given that its threads begin too late
+    monkeypatch.setattr(threads, "BEGINS_WITHIN", -1.0)
+    begun: list[str] = []
+
+    def note(ctx: dict[str, Any]) -> None:
+        begun.append(ctx["job"].key)
+
+    await queue.enqueue("note", key="one")
+    # When
+    await Worker(queue, [("note", note)]).process()
+    # Then the job may run elsewhere, and no try was spent
+    job = await queue.job("one")
+    assert job is not None
+    assert (begun, job.status, job.attempts) == ([], Status.QUEUED, 0)
+
+
 async def test_a_canceled_wait_lasts_until_the_thread_has_ended(
     gate: threading.Event,
 ) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import lagom
 import pytest
 
 from jtc.jobs import (
@@ -9,6 +12,7 @@ from jtc.jobs import (
     ContainerNotSet,
     InjectionFailed,
     Job,
+    NotAContainer,
     default_container,
     get_container,
     runner,
@@ -33,6 +37,20 @@ class Newsletter:
 
 class NeedsText:
     def __init__(self, url: str) -> None: ...
+
+
+class Deep:
+    def __init__(self, target: NeedsText) -> None: ...
+
+
+class Misfit:
+    def __init__(self) -> None:
+        message = "no such unit"
+        raise TypeError(message)
+
+
+class Misfits:
+    def __init__(self, misfit: Misfit) -> None: ...
 
 
 class Unreachable:
@@ -121,30 +139,41 @@ async def test_an_injected_service_may_also_be_annotated_on_the_class() -> None:
     assert text == "hello"
 
 
-async def test_a_container_of_ones_own_makes_the_job() -> None:
+async def test_a_container_of_ones_own_makes_a_job_that_takes_services() -> None:
     class Simple(Job):
-        async def handle(self) -> str:
-            return "done"
+        def __init__(self) -> None: ...
+
+        async def handle(self, mailer: Mailer) -> list[str]:
+            return mailer.sent
 
     container = SelfMade()
     set_container(container)
 
-    assert await _run(Simple) == "done"
-    assert container.asked == [Simple]
+    assert await _run(Simple) == []
+    assert container.asked == [Simple, Mailer]
 
 
 async def test_a_container_may_answer_with_an_awaitable() -> None:
     class Simple(Job):
-        async def handle(self) -> str:
-            return "done"
+        async def handle(self, mailer: Mailer) -> list[str]:
+            return mailer.sent
 
     later: Any = Later()
     set_container(later)
 
-    assert await _run(Simple) == "done"
+    assert await _run(Simple) == []
 
 
-async def test_a_parameter_that_cannot_be_made_is_named_with_its_type() -> None:
+@pytest.mark.parametrize("value", [object(), {}, lagom.Container, "lagom"])
+def test_what_cannot_resolve_is_no_container(value: Any) -> None:
+    if value is lagom.Container:
+        value = value.clone
+
+    with pytest.raises(NotAContainer, match=r"it has no method resolve\(type\)"):
+        set_container(value)
+
+
+async def test_a_parameter_of_init_that_cannot_be_made_is_named_with_its_type() -> None:
     class Send(Job):
         def __init__(self, mailer: Mailer, target: NeedsText) -> None: ...
 
@@ -153,8 +182,33 @@ async def test_a_parameter_that_cannot_be_made_is_named_with_its_type() -> None:
     error = await _injection_error(Send)
 
     assert error.parameter == "target: NeedsText"
-    assert "for the parameter target: NeedsText (UnresolvableType" in str(error)
-    assert Send.__jtc__.name in str(error)
+    assert str(error).startswith(
+        f"Cannot build {Send.__jtc__.name}: the container failed for the parameter "
+        "target: NeedsText of __init__ (NeedsText → str: it is a value, which no type "
+        "hint tells)."
+    )
+
+
+async def test_a_parameter_of_handle_that_cannot_be_made_is_named_with_its_type() -> (
+    None
+):
+    class Send(Job):
+        async def handle(self, mailer: Mailer, target: Deep) -> None: ...
+
+    error = await _injection_error(Send)
+
+    assert error.parameter is not None
+    assert error.parameter.endswith("Deep")
+    assert "of handle (Deep → NeedsText → str: it is a value" in str(error)
+
+
+async def test_a_constructor_that_does_not_fit_is_named_with_what_python_says() -> None:
+    class Send(Job):
+        async def handle(self, misfits: Misfits) -> None: ...
+
+    error = await _injection_error(Send)
+
+    assert "(Misfits → Misfit: TypeError: no such unit)" in str(error)
 
 
 async def test_a_parameter_with_a_default_is_not_blamed() -> None:
@@ -203,12 +257,44 @@ async def test_an_error_inside_a_service_is_the_cause() -> None:
     assert isinstance(error.__cause__, OSError)
 
 
-async def test_a_job_needs_a_container() -> None:
-    class Simple(Job):
+@pytest.mark.parametrize("method", ["__init__", "handle"])
+async def test_a_service_needs_a_container(method: str) -> None:
+    class Constructed(Job):
+        def __init__(self, mailer: Mailer) -> None: ...
+
         async def handle(self) -> None: ...
 
+    class Handed(Job):
+        async def handle(self, mailer: Mailer) -> None: ...
+
     with pytest.raises(ContainerNotSet):
-        await _run(Simple)
+        await _run(Constructed if method == "__init__" else Handed)
+
+
+async def test_a_job_without_services_needs_no_container() -> None:
+    class Simple(Job):
+        async def handle(self) -> str:
+            return "done"
+
+    assert await _run(Simple) == "done"
+
+
+def test_dishka_is_not_imported_by_who_does_not_use_it() -> None:
+    program = (
+        "import sys, jtc.jobs, jtc.providers\n"
+        "jtc.jobs.set_container(jtc.jobs.default_container())\n"
+        "print('dishka' in sys.modules)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert done.stdout == "False\n"
 
 
 async def _injection_error(job_class: type[Job]) -> InjectionFailed:

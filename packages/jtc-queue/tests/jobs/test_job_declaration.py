@@ -143,7 +143,7 @@ def test_a_method_may_not_take_the_name_of_an_inherited_field() -> None:
     with pytest.raises(InvalidDeclaration, match=r"Send\.total"):
 
         class Send(Base):
-            @property
+            @property  # type: ignore[misc]
             def total(self) -> int:  # type: ignore[override]
                 return 1
 

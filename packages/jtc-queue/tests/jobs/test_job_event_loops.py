@@ -5,12 +5,13 @@ import gc
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from jtc.jobs import Job, JobHandle, JobManager, manager
+from jtc.jobs import Job, JobHandle, JobManager
 from jtc.jobs.clients import LoopClient, LoopClients
 
 
@@ -20,17 +21,20 @@ class Simple(Job):
     async def handle(self) -> None: ...
 
 
-@pytest.fixture
-def at(redis_url: str, queue_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def clients(
+    redis_url: str, queue_name: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LoopClients]:
+    """The clients of a process that has none yet."""
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("QUEUE_NAME", queue_name)
-
-
-pytestmark = pytest.mark.usefixtures("at")
+    clients = LoopClients()
+    with JobManager.scoped(clients):
+        yield clients
 
 
 @pytest.mark.fault("H29")
-def test_asyncio_run_twice_in_a_row() -> None:
+def test_asyncio_run_twice_in_a_row(clients: LoopClients) -> None:
     first = asyncio.run(Simple.dispatch(number=1))
     second = asyncio.run(Simple.dispatch(number=2))
     gc.collect()
@@ -40,10 +44,10 @@ def test_asyncio_run_twice_in_a_row() -> None:
 
     assert asyncio.run(statuses()) == ["queued", "queued"]
     gc.collect()
-    assert not manager._clients._clients
+    assert not clients._clients
 
 
-def test_several_threads_each_with_a_loop_of_its_own() -> None:
+def test_several_threads_each_with_a_loop_of_its_own(clients: LoopClients) -> None:
     handles: list[JobHandle] = []
     begin = threading.Barrier(8)
 
@@ -64,18 +68,20 @@ def test_several_threads_each_with_a_loop_of_its_own() -> None:
 
     assert len({handle.id for handle in handles}) == 80
     assert asyncio.run(_count()) == 80
-    assert not manager._clients._clients
+    assert not clients._clients
 
 
-def test_many_tasks_of_one_loop_share_its_client() -> None:
+def test_many_tasks_of_one_loop_share_its_client(clients: LoopClients) -> None:
     async def many() -> int:
         await asyncio.gather(*(Simple.dispatch(number=n) for n in range(100)))
-        return len(manager._clients._clients)
+        return len(clients._clients)
 
     assert asyncio.run(many()) == 1
 
 
-def test_a_loop_that_was_closed_without_its_shutdown_leaks_nothing() -> None:
+def test_a_loop_that_was_closed_without_its_shutdown_leaks_nothing(
+    clients: LoopClients,
+) -> None:
     loop = asyncio.new_event_loop()
     loop.run_until_complete(Simple.dispatch(number=1))
     loop.close()
@@ -84,7 +90,7 @@ def test_a_loop_that_was_closed_without_its_shutdown_leaks_nothing() -> None:
     asyncio.run(Simple.dispatch(number=2))
     gc.collect()
 
-    assert not manager._clients._clients
+    assert not clients._clients
     assert asyncio.run(_count()) == 2
 
 

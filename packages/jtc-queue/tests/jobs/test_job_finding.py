@@ -153,7 +153,7 @@ def test_a_name_that_is_no_string_finds_nothing() -> None:
         "subprocess.Popen",
         "builtins.eval",
         "os.path",
-        "jtc.jobs.job.JobManager",
+        "jtc.jobs.dispatcher.JobManager",
     ],
 )
 def test_what_is_no_job_is_never_run(name: str) -> None:

@@ -221,7 +221,7 @@ async def test_an_error_in_failed_is_logged_and_hides_nothing(
     with pytest.raises(LookupError, match="first"):
         await run(Worse)
 
-    (record,) = [r for r in caplog.records if r.name == "jtc.jobs.runner"]
+    (record,) = [r for r in caplog.records if r.name == "jtc.jobs.running"]
     assert record.levelno == logging.ERROR
     assert record.getMessage() == "failed() of worse raised an error of its own."
     assert record.action == "failed_hook_failed"  # type: ignore[attr-defined]

@@ -46,8 +46,72 @@ class NotAFailedJob(CliError, LookupError):
     def __init__(self, ids: Sequence[str]) -> None:
         super().__init__(
             f"Nothing was done with {', '.join(ids)}: not in the list of failed jobs, "
-            "queued again in the meantime, or no job of this queue. See "
-            "jtc queue failed."
+            "queued again in the meantime, no job of this queue, or a unique job while "
+            "another one with its key is in the queue. See jtc queue failed."
+        )
+
+
+class JobsNotFound(CliError, LookupError):
+    """Raised when jobs are named of which the queues keep nothing, or that ended."""
+
+    def __init__(
+        self, ids: Sequence[str], queues: Sequence[str], *, to_cancel: bool = False
+    ) -> None:
+        where = f"queue{'s' if len(queues) > 1 else ''} {', '.join(queues)}"
+        what = "has ended or was never there" if to_cancel else "is not there"
+        listed = "\n".join(f"{job_id}: {what}." for job_id in ids)
+        super().__init__(
+            f"{listed}\n"
+            f"Looked at {where}; name another one with --queue. Jobs that have ended "
+            "are kept for their result_ttl, failed ones for a week."
+        )
+
+
+class NotConfirmed(CliError):
+    """Raised when a command that deletes something was not told to go on."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} Nothing was done. Say so with --yes.")
+
+
+class ServerUnfit(CliError):
+    """Raised when a worker is to be strict and the server is not as it should be."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        super().__init__(
+            f"The server is not as it should be:\n{listed}\n"
+            "jtc doctor tells more; without --strict the worker starts all the same."
+        )
+
+
+class NotAName(CliError, ValueError):
+    """Raised when a skeleton is to be made under a name that Python cannot use."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            f"{name!r} cannot name a job or a task: {why}. Give one such as "
+            "SendInvoice or send_invoice."
+        )
+
+
+class FolderHasNoName(CliError, ValueError):
+    """Raised when a skeleton is to go where nothing can be imported from."""
+
+    def __init__(self, folder: object) -> None:
+        super().__init__(
+            f"{folder} is no place for a module: give a folder below this one whose "
+            "name is a name in Python, as in --into shop/jobs."
+        )
+
+
+class FileExists(CliError, FileExistsError):
+    """Raised when a skeleton would take the place of a file that is there."""
+
+    def __init__(self, paths: Sequence[object]) -> None:
+        super().__init__(
+            f"{', '.join(map(str, paths))} is there already, and is left as it is. "
+            "Choose another name or another folder with --into; nothing was written."
         )
 
 

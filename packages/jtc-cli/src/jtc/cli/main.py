@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from jtc.cli.commands import queue, schedule
+from jtc.cli.commands import doctor, make, queue, schedule
 from jtc.cli.output import prepare_streams, print_text
 from jtc.cli.reporting import report_errors
 
@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 app.add_typer(queue.app, name="queue")
 app.add_typer(schedule.app, name="schedule")
+app.add_typer(make.app, name="make")
+app.command()(doctor.doctor)
 
 
 def main() -> None:

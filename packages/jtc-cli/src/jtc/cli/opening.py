@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from jtc.cli.errors import NoServer, ServerRefused, SeveralQueues
@@ -29,13 +29,34 @@ async def open_queue(
         SeveralQueues: The settings name several.
         QueueError: A setting is unfit.
     """
+    async with open_queues(place, patience=patience, at_most_one=True) as queues:
+        yield queues[0]
+
+
+@asynccontextmanager
+async def open_queues(
+    place: Place, *, patience: float | None = None, at_most_one: bool = False
+) -> AsyncIterator[Sequence[RedisQueue]]:
+    """Open all queues that are meant, on one connection, the first one first.
+
+    Args:
+        place: Which queues, and where.
+        patience: As for `open_queue`.
+        at_most_one: Whether several are too many.
+
+    Raises:
+        NoServer: No server answers.
+        ServerRefused: A server answers and turns us away.
+        SeveralQueues: The settings name several, and that is too many.
+        QueueError: A setting is unfit.
+    """
     provider = QueueProvider(place.redis, place.queue)
-    if len(provider.queues.names) > 1:
+    if at_most_one and len(provider.queues.names) > 1:
         raise SeveralQueues(provider.queues.names)
     await _check(provider, patience)
     client = open_client(provider.redis_url)
     try:
-        yield RedisQueue(client, name=provider.queues.home)
+        yield [RedisQueue(client, name=name) for name in provider.queues.names]
     finally:
         await client.aclose()
 

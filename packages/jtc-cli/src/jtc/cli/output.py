@@ -45,6 +45,11 @@ def print_json(value: Any) -> None:
     print_text(json.dumps(value, indent=2, ensure_ascii=not _is_unicode(sys.stdout)))
 
 
+def print_json_line(value: Any) -> None:
+    """Write data for a program that reads line after line."""
+    print_text(json.dumps(value, ensure_ascii=not _is_unicode(sys.stdout)))
+
+
 def print_bytes(data: bytes) -> None:
     """Write a piece of a file whose format says how its letters are encoded."""
     sys.stdout.flush()

@@ -13,7 +13,7 @@ from jtc.cli.reporting import report_errors
 from jtc.cli.stopping import SIGNALS, ignore
 
 RECYCLED = 75
-"""Exit status of a worker that has reached a limit; sysexits.h calls it TEMPFAIL."""
+"""Exit status of a worker that is to be replaced; sysexits.h calls it TEMPFAIL."""
 
 
 def main() -> None:

@@ -111,7 +111,7 @@ class Supervisor:
 
     def _report_limit(self, process: WorkerProcess) -> None:
         logger.info(
-            "Worker process %d (pid %d) has reached a limit and is replaced.",
+            "Worker process %d (pid %d) has ended by itself and is replaced.",
             process.number,
             process.pid,
             extra={"action": "process_replaced"},

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.box import SQUARE
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -33,19 +33,36 @@ def print_table(
         foldable: The columns whose cells may go on in the next line, in the order in
             which they have to when there is no room.
     """
-    console = _open_console()
+    console = open_console()
     widths = _measure_columns(columns, rows)
     folded = choose_folded(widths, foldable, room=console.width)
     # Better lines that the terminal breaks than columns of one letter.
     console.width = max(console.width, _measure_table(widths, folded))
+    console.print(make_table(title, columns, rows, folded=folded))
+
+
+def make_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    folded: Sequence[str],
+) -> Group:
+    """Return a table with its title, to be printed on a console.
+
+    Args:
+        title: Stands above it.
+        columns: The headings.
+        rows: The cells, as many as columns.
+        folded: The columns whose cells may go on in the next line.
+    """
     table = Table(box=SQUARE)
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column not in folded)
     for row in rows:
         # A Text is shown as it is: a name may look like markup.
         table.add_row(*(Text(cell) for cell in row))
-    console.print(Text(title, style="bold"))
-    console.print(table)
+    return Group(Text(title, style="bold"), table)
 
 
 def fits(
@@ -53,7 +70,7 @@ def fits(
 ) -> bool:
     """Tell whether there is room for a table, with the columns folded that may be."""
     widths = _measure_columns(columns, rows)
-    return _measure_table(widths, foldable) <= _open_console().width
+    return _measure_table(widths, foldable) <= open_console().width
 
 
 def choose_folded(
@@ -76,7 +93,8 @@ def choose_folded(
     return foldable
 
 
-def _open_console() -> Console:
+def open_console() -> Console:
+    """Return a console that writes data, as wide as the place it goes to."""
     # rich would take the width of any terminal it finds, also that of another stream.
     width = None if sys.stdout.isatty() else _piped_width()
     return Console(file=sys.stdout, width=width, highlight=False)

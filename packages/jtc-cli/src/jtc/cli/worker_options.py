@@ -18,6 +18,7 @@ class WorkerOptions:
         max_jobs: How many jobs a worker begins before it ends.
         max_time: Seconds that it works before it ends.
         max_memory: Bytes of memory that it takes before it ends.
+        strict: Whether not to start where jtc doctor finds errors of the server.
     """
 
     queue: str | None = None
@@ -29,6 +30,7 @@ class WorkerOptions:
     max_jobs: int | None = None
     max_time: float | None = None
     max_memory: int | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

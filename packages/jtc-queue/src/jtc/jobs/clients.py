@@ -3,13 +3,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from redis.asyncio import Redis
 
 from jtc.queue.client import open_client
 from jtc.queue.redis_queue import RedisQueue
+from jtc.queue.waiting import stop_waiting
 
 
 class LoopClient:
@@ -19,17 +20,26 @@ class LoopClient:
     """What the event loop ends, and with it the connections."""
 
     def __init__(self, redis_url: str) -> None:
-        self.redis: Redis = open_client(redis_url)
+        self.redis: Redis = self.open_redis(redis_url)
         self._queues: dict[str, RedisQueue] = {}
 
     def queue(self, name: str) -> RedisQueue:
         """Return the queue `name`, the same one each time."""
         if name not in self._queues:
-            self._queues[name] = RedisQueue(self.redis, name=name)
+            self._queues[name] = self.open_queue(name)
         return self._queues[name]
 
+    def open_redis(self, redis_url: str) -> Redis:
+        """Make the client; it connects when the first command is sent."""
+        return open_client(redis_url)
+
+    def open_queue(self, name: str) -> RedisQueue:
+        """Make a queue that uses the client."""
+        return RedisQueue(self.redis, name=name)
+
     async def close(self) -> None:
-        """Close the connections."""
+        """End every wait for a job and close the connections."""
+        await stop_waiting(self.redis)
         # Not `queue.disconnect()`: SAQ's connects once more, to end a subscription.
         await self.redis.aclose()
 
@@ -53,9 +63,13 @@ class LoopClients:
     shutdown of its loop: `asyncio.run` and `asyncio.Runner` end the asynchronous
     generators of a loop before they close it. Those of loops that were closed without
     that are dropped when the next client is made.
+
+    Args:
+        make: Makes the client for a URL.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[str], LoopClient] = LoopClient) -> None:
+        self._make = make
         self._lock = threading.Lock()
         self._clients: dict[tuple[asyncio.AbstractEventLoop, str], LoopClient] = {}
 
@@ -64,7 +78,7 @@ class LoopClients:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            return LoopClient(redis_url)
+            return self._make(redis_url)
         client = self._clients.get((loop, redis_url))
         return client or self._open(loop, redis_url)
 
@@ -83,7 +97,7 @@ class LoopClients:
             self._clients.pop(key).abandon()
 
     def _open(self, loop: asyncio.AbstractEventLoop, redis_url: str) -> LoopClient:
-        client = LoopClient(redis_url)
+        client = self._make(redis_url)
         with self._lock:
             self.drop_closed()
             self._clients[loop, redis_url] = client

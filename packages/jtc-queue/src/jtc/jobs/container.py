@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from typing import Protocol, TypeVar, runtime_checkable
+import sys
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import lagom
 
-from jtc.jobs.errors import ContainerNotSet
+from jtc.jobs.errors import ContainerNotSet, NotAContainer
 
 T = TypeVar("T")
 
@@ -16,6 +18,30 @@ class Container(Protocol):
     def resolve(self, dep_type: type[T], /) -> T:
         """Return an instance of `dep_type`, or an awaitable of one."""
         ...
+
+
+@runtime_checkable
+class ScopedContainer(Container, Protocol):
+    """A container that closes what it has made for one attempt."""
+
+    def enter_scope(self) -> AbstractAsyncContextManager[Container]:
+        """Open a scope; its exit closes what was made and is given the error."""
+        ...
+
+
+class AsyncContainer(Protocol):
+    """What dishka's `AsyncContainer` is seen as: only that class is taken for it."""
+
+    def __call__(self) -> Any:
+        """Return a container of the next scope."""
+        ...
+
+    async def get(self, dependency_type: type[T], /) -> T:
+        """Return an instance of `dependency_type`."""
+        ...
+
+
+AnyContainer = Container | AsyncContainer
 
 
 def default_container() -> lagom.Container:
@@ -32,14 +58,26 @@ def default_container() -> lagom.Container:
     return lagom.Container()
 
 
-def set_container(container: Container | None) -> None:
-    """Let jobs be built by `container` in this process; None unsets it."""
+def set_container(container: AnyContainer | None) -> None:
+    """Let jobs and tasks get their services from `container`; None unsets it.
+
+    Args:
+        container: One of lagom's, dishka's `AsyncContainer`, or anything with
+            `resolve`.
+
+    Raises:
+        NotAContainer: It is none of these.
+    """
     global _container  # noqa: PLW0603 - a process has one, as the API promises
+    if container is not None and not (
+        isinstance(container, Container) or is_dishka(container)
+    ):
+        raise NotAContainer(container)
     _container = container
 
 
-def get_container() -> Container:
-    """Return the container that builds the jobs of this process.
+def get_container() -> Any:
+    """Return the container that serves the jobs of this process, as it was set.
 
     Raises:
         ContainerNotSet: None was set.
@@ -49,4 +87,22 @@ def get_container() -> Container:
     return _container
 
 
-_container: Container | None = None
+def current_container() -> AnyContainer | None:
+    """Return the container of this process, None if none was set."""
+    return _container
+
+
+def ensure_container() -> None:
+    """Set the default container unless one was set."""
+    if _container is None:
+        set_container(default_container())
+
+
+def is_dishka(container: object) -> bool:
+    """Tell whether this is dishka's `AsyncContainer`, without importing dishka."""
+    # Whoever made one has imported it.
+    dishka = sys.modules.get("dishka")
+    return dishka is not None and isinstance(container, dishka.AsyncContainer)
+
+
+_container: AnyContainer | None = None

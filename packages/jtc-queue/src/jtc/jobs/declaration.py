@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jtc.jobs.job import Job
 
 _CLASS_VAR = re.compile(r"\s*(?:\w+\s*\.\s*)*ClassVar\b")
+_QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>[^"']*)(?P=quote)""")
 _MISSING = object()
 
 
@@ -31,7 +32,8 @@ class DeclaredField:
     def type_text(self) -> str:
         """The annotation as it was written."""
         if isinstance(self.annotation, str):
-            return self.annotation
+            quoted = _QUOTED.fullmatch(self.annotation)
+            return quoted["text"] if quoted else self.annotation
         return inspect.formatannotation(self.annotation)
 
     def resolve(self) -> Any:
@@ -43,11 +45,13 @@ class DeclaredField:
         module = sys.modules.get(self.owner.__module__)
         namespace = {"__annotations__": {self.name: self.annotation}}
         nested = {k: v for k, v in vars(self.owner).items() if isinstance(v, type)}
+        # Those of `class Import[T](Job)`; nothing else knows them by name.
+        variables = {v.__name__: v for v in getattr(self.owner, "__type_params__", ())}
         try:
             return get_type_hints(
                 type(self.owner.__name__, (), namespace),
                 globalns=vars(module) if module else {},
-                localns={self.owner.__name__: self.owner, **nested},
+                localns={self.owner.__name__: self.owner, **variables, **nested},
                 include_extras=True,
             )[self.name]
         except Exception as error:
@@ -87,6 +91,7 @@ def check_declaration(job_class: type[Job]) -> None:
         if isinstance(value, dataclasses.Field):
             why = "write the default itself instead of field(); each job gets a copy"
             raise InvalidDeclaration(job_class.__name__, name, why)
+    _check_handle(job_class)
 
 
 def defaults_of(job_class: type[Job], names: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,11 +120,33 @@ def injected_parameters(job_class: type[Job]) -> frozenset[str]:
     return frozenset(parameter.name for parameter in constructor_parameters(job_class))
 
 
+def has_constructor(job_class: type[Job]) -> bool:
+    """Tell whether a class has an `__init__` that is not the one of `Job`."""
+    definers = (owner for owner in job_class.__mro__ if "__init__" in vars(owner))
+    return next(definers) is not _root(job_class)
+
+
 def constructor_parameters(job_class: type[Job]) -> list[inspect.Parameter]:
     """Return the named parameters of `__init__` without `self`."""
-    _, *parameters = inspect.signature(job_class.__init__).parameters.values()
-    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return [one for one in parameters if one.kind not in variadic]
+    return _named_parameters(job_class.__init__)
+
+
+def services_of(job_class: type[Job]) -> dict[str, Any]:
+    """Return the types of the services that `handle` takes, by parameter.
+
+    Raises:
+        InvalidDeclaration: An annotation cannot be resolved.
+    """
+    return _injected_types(job_class, inspect.unwrap(job_class.handle))
+
+
+def constructor_services(job_class: type[Job]) -> dict[str, Any]:
+    """Return the types of the services that `__init__` takes, by parameter.
+
+    Raises:
+        InvalidDeclaration: An annotation is missing or cannot be resolved.
+    """
+    return _injected_types(job_class, job_class.__init__)
 
 
 def is_class_variable(annotation: object) -> bool:
@@ -129,6 +156,62 @@ def is_class_variable(annotation: object) -> bool:
     if isinstance(annotation, str):
         return _CLASS_VAR.match(annotation) is not None
     return annotation is ClassVar or get_origin(annotation) is ClassVar
+
+
+def _root(job_class: type[Job]) -> type[Any]:
+    """Return `Job`, which cannot be imported here."""
+    return [owner for owner in job_class.__mro__ if "__jtc__" in vars(owner)][-1]
+
+
+def _check_handle(job_class: type[Job]) -> None:
+    fields = declared_fields(job_class)
+    for parameter in _named_parameters(inspect.unwrap(job_class.handle)):
+        name = parameter.name
+        if name in fields:
+            why = f"its parameter {name!r} is a payload field; read self.{name}"
+        elif not _is_injected(parameter):
+            continue
+        elif parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+            why = f"its parameter {name!r} cannot be given by name; remove the '/'"
+        elif parameter.annotation is inspect.Parameter.empty:
+            why = (
+                f"its parameter {name!r} has no type to inject by; annotate it with a "
+                "service's type, or declare it as an attribute of the class if it is "
+                "payload"
+            )
+        else:
+            continue
+        raise InvalidDeclaration(job_class.__name__, "handle", why)
+
+
+def _injected_types(job_class: type[Job], method: Any) -> dict[str, Any]:
+    wanted = [one for one in _named_parameters(method) if _is_injected(one)]
+    if not wanted:
+        return {}
+    try:
+        hints = get_type_hints(method, include_extras=True)
+    except Exception as error:
+        why = (
+            f"cannot resolve the types of its parameters ({error}); import or define "
+            f"them at the top level of {job_class.__module__}"
+        )
+        raise InvalidDeclaration(job_class.__name__, method.__name__, why) from error
+    for one in wanted:
+        if one.name not in hints:
+            why = f"its parameter {one.name!r} has no type to inject by"
+            raise InvalidDeclaration(job_class.__name__, method.__name__, why)
+    return {one.name: hints[one.name] for one in wanted}
+
+
+def _is_injected(parameter: inspect.Parameter) -> bool:
+    return parameter.default is inspect.Parameter.empty
+
+
+def _named_parameters(method: Any) -> list[inspect.Parameter]:
+    """Return the parameters of a method without `self`, `*args` and `**kwargs`."""
+    _, *parameters = inspect.signature(method).parameters.values()
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [one for one in parameters if one.kind not in variadic]
 
 
 def _own_fields(owner: type[Any]) -> Iterator[DeclaredField]:

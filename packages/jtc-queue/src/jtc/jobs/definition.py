@@ -8,8 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jtc.jobs.declaration import check_declaration
-from jtc.jobs.errors import NotAJob
+from jtc.jobs.declaration import (
+    check_declaration,
+    declared_fields,
+    has_constructor,
+    services_of,
+)
+from jtc.jobs.errors import InvalidOption, NotAJob
+from jtc.jobs.keyed import Keyed
 from jtc.jobs.options import JobOptions
 from jtc.jobs.payload import Payload, payload_of
 
@@ -36,6 +42,8 @@ class JobDefinition:
         inherited = job_class.__jtc__.options
         options = inherited.derive(job_class.__name__, keywords)
         check_declaration(job_class)
+        _check_unique(job_class, options)
+        _check_keys(job_class, options)
         return cls(job_class, _dotted_path(job_class), options)
 
     @property
@@ -55,6 +63,24 @@ class JobDefinition:
             raise NotAJob(self.name, why)
 
     @cached_property
+    def takes_services(self) -> bool:
+        """Whether an `__init__` of the class's own takes services."""
+        return has_constructor(self.job_class)
+
+    @cached_property
+    def services(self) -> Mapping[str, type[Any]]:
+        """The types of the services that `handle` takes, by parameter.
+
+        Raises:
+            InvalidDeclaration: An annotation cannot be resolved.
+        """
+        return services_of(self.job_class)
+
+    def payload_in(self, job: Job) -> dict[str, Any]:
+        """Return the values of the payload that `job` holds."""
+        return self.payload.collect(vars(job))
+
+    @cached_property
     def handles_async(self) -> bool:
         """Whether `handle` gives something to await; asked once, not for each job."""
         return inspect.iscoroutinefunction(self.job_class.handle)
@@ -64,6 +90,21 @@ class JobDefinition:
     def payload(self) -> Payload:
         """How payloads of this class are written and read."""
         return payload_of(self.job_class)
+
+
+def _check_unique(job_class: type[Job], options: JobOptions) -> None:
+    fields = declared_fields(job_class)
+    by = () if options.unique is None else options.unique.by
+    # A class that declares none takes any, and says at dispatch what is missing.
+    if fields and not fields.keys() >= {*by}:
+        allowed = f"compared by fields of the payload: {', '.join(fields)}"
+        raise InvalidOption(job_class.__name__, "unique", options.unique, allowed)
+
+
+def _check_keys(job_class: type[Job], options: JobOptions) -> None:
+    for one in options.middleware:
+        if isinstance(one, Keyed):
+            one.check_fields(job_class.__name__, declared_fields(job_class))
 
 
 def _dotted_path(job_class: type[Job]) -> str:

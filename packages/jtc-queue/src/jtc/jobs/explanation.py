@@ -10,6 +10,8 @@ _PLACE = re.compile(
     r"(?P<text>.*) - at (?P<key>`key` in )?`\$\.(?P<path>.*)`", re.DOTALL
 )
 
+_STEP = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
+
 
 def explain(
     message: str, values: Mapping[str, Any], type_texts: Mapping[str, str]
@@ -32,8 +34,7 @@ def explain(
         ... )
         ('size', "expected int, got str 'x'")
     """
-    match = _PLACE.fullmatch(message)
-    text, key, path = match.group("text", "key", "path") if match else (message, "", "")
+    text, key, path = _read(message)
     name = re.split(r"[.\[]", path, maxsplit=1)[0]
     value = values.get(name)
     if isinstance(value, float) and not math.isfinite(value):
@@ -42,8 +43,36 @@ def explain(
         got = "None" if value is None else f"{type(value).__name__} {short(value)}"
         return path, f"expected {type_texts.get(name)}, got {got}"
     what = "a key: " if key else ""
-    why = (text[:1].lower() + text[1:]).replace("`", "")
-    return path, f"{what}{why} in {short(value)}"
+    return path, f"{what}{_plain(text)} in {short(value)}"
+
+
+def explain_queued(
+    message: str, data: Mapping[str, Any], type_texts: Mapping[str, str]
+) -> tuple[str, str]:
+    """Say of what came from the queue where it differs from what is declared.
+
+    Args:
+        message: What msgspec said.
+        data: The payload it was said of.
+        type_texts: The annotations of the fields, as they were written.
+
+    Returns:
+        The place inside the payload, and what is wrong there.
+
+    Example:
+        >>> explain_queued(
+        ...     "Expected `int`, got `str` - at `$.size`",
+        ...     {"size": "x"},
+        ...     {"size": "int"},
+        ... )
+        ('size', "the queue has 'x', it has to be int")
+    """
+    text, key, path = _read(message)
+    has = f"the queue has {short(_value_at(data, path))}"
+    if path in type_texts and not key and ", got `" in text:
+        return path, f"{has}, it has to be {type_texts[path]}"
+    what = "of a key: " if key else ""
+    return path, f"{has}: {what}{_plain(text)}"
 
 
 def short(value: object) -> str:
@@ -58,3 +87,26 @@ def short(value: object) -> str:
     except ValueError:
         # Python 3.11 cannot even show a number of more than 4300 digits.
         return f"<{type(value).__name__}>"
+
+
+def _read(message: str) -> tuple[str, str | None, str]:
+    """Return what is wrong, a sign if with a key, and the place of it."""
+    match = _PLACE.fullmatch(message)
+    return (
+        (match["text"], match["key"], match["path"]) if match else (message, None, "")
+    )
+
+
+def _plain(text: str) -> str:
+    return (text[:1].lower() + text[1:]).replace("`", "")
+
+
+def _value_at(data: Any, path: str) -> Any:
+    """Follow a place such as `lines[1].sku` as far as it says where it leads."""
+    for name, index in _STEP.findall(path):
+        step: Any = int(index) if index.isdigit() else name
+        try:
+            data = data[step]
+        except (LookupError, TypeError):
+            return data
+    return data

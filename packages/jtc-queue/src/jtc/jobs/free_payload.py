@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jtc.jobs.declaration import injected_parameters, reserved_names
-from jtc.jobs.errors import InvalidPayload
+from jtc.jobs.errors import InvalidPayload, PayloadOutdated
 from jtc.jobs.json_flaw import find_flaw
 
 if TYPE_CHECKING:
@@ -33,17 +33,42 @@ class FreePayload:
                 raise InvalidPayload(self._job, f"{name}{place}", why)
         return dict(values)
 
+    def check(self, values: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+        """Check names and values, as `encode` does.
+
+        Raises:
+            InvalidPayload: As `encode`.
+        """
+        return self.encode(values).items()
+
+    def collect(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the attributes that may be a payload."""
+        return {
+            name: value
+            for name, value in attributes.items()
+            if not name.startswith("_") and name not in self._reserved
+        }
+
+    def complete(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the data: there are no defaults."""
+        return dict(data)
+
     def decode(self, data: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
         """Check names: a payload may have been written by anybody.
 
         Raises:
-            InvalidPayload: A name is reserved.
+            PayloadOutdated: A name is reserved.
         """
         if not isinstance(data, Mapping):
             why = f"the payload has to be an object with names, it is {data!r}"
-            raise InvalidPayload(self._job, "", why)
-        for name in data:
-            self._check_name(name)
+            remedy = "find out who wrote it"
+            raise PayloadOutdated(self._job, "", why, remedy)
+        try:
+            for name in data:
+                self._check_name(name)
+        except InvalidPayload as error:
+            remedy = "deploy a class that leaves the name to the payload"
+            raise PayloadOutdated(self._job, error.field, error.why, remedy) from None
         return data.items()
 
     def _check_name(self, name: object) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-import random
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,11 +8,10 @@ from saq.job import Status
 
 from jtc.jobs.errors import JobFailed, JobNotFound, ResultTimeout
 from jtc.jobs.manager import JobManager
+from jtc.queue.job_end import JobEnd
+from jtc.queue.progress import Progress, read_progress
 
 JobStatus = Literal["queued", "active", "complete", "failed", "aborted", "unknown"]
-
-_FIRST_PAUSE = 0.01
-_LONGEST_PAUSE = 1.0
 
 _WORDS: dict[Status, JobStatus] = {
     Status.NEW: "queued",
@@ -34,8 +31,12 @@ class JobHandle:
     Attributes:
         id: The job's key in its queue.
         queue_name: The queue that holds it.
-        created: False when a job with that key was already waiting or running, and
-            nothing was added.
+        created: False when nothing was added: another job stood in its place, which is
+            the one that `id` names.
+
+    Example:
+        >>> async def on_order(handle: JobHandle) -> object:
+        ...     return await handle.result(timeout=10)
     """
 
     id: str
@@ -49,11 +50,24 @@ class JobHandle:
         `complete`, `failed` (no tries left), `aborted` (canceled), or `unknown`: the
         queue keeps nothing about it, because what it kept has expired.
         """
-        job = await self._load()
-        return _WORDS[job.status] if job else "unknown"
+        return _word_of(await self._look())
+
+    async def progress(self) -> Progress:
+        """Return how far the job has come, as it says itself; 1 when it is complete.
+
+        Raises:
+            JobNotFound: The queue keeps nothing about it.
+        """
+        job = await self._look()
+        if job is None:
+            raise JobNotFound(self.id, self.queue_name)
+        return read_progress(job)
 
     async def result(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - a wait for the job, not for this call
         """Wait until the job has ended and return what `handle` returned, as JSON.
+
+        All waits of an event loop share one connection, on which the server tells the
+        end of a job. While the server is away, they wait for it too.
 
         Args:
             timeout: Seconds to wait; without end unless given, 0 looks once.
@@ -62,19 +76,17 @@ class JobHandle:
             JobFailed: It failed or was aborted.
             JobNotFound: The queue keeps nothing about it.
             ResultTimeout: It did not end in time; also a `TimeoutError`.
+            QueueClosed: The connections were closed meanwhile.
         """
-        clock = asyncio.get_running_loop().time
-        deadline = None if timeout is None else clock() + timeout
-        pause = _FIRST_PAUSE
-        while not (job := await self._load_ended()):
-            if deadline is not None and clock() >= deadline:
-                raise ResultTimeout(self.id, timeout or 0, await self.status())
-            left = pause if deadline is None else deadline - clock()
-            await asyncio.sleep(min(_jittered(pause), max(left, 0)))
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
-        if job.status is not Status.COMPLETE:
-            raise JobFailed(self.id, _WORDS[job.status], job.error)
-        return job.result
+        end = JobEnd(JobManager.open_queue(self.queue_name), self.id)
+        if not await end.comes_within(timeout):
+            known = _word_of(end.job) if end.is_known else "out of sight: Redis is away"
+            raise ResultTimeout(self.id, timeout or 0, known)
+        if end.job is None:
+            raise JobNotFound(self.id, self.queue_name)
+        if end.job.status is not Status.COMPLETE:
+            raise JobFailed(self.id, _WORDS[end.job.status], end.job.error)
+        return end.job.result
 
     async def cancel(self) -> bool:
         """Keep the job from running, or have its worker stop it.
@@ -84,16 +96,9 @@ class JobHandle:
         """
         return await JobManager.open_queue(self.queue_name).cancel(self.id)
 
-    async def _load_ended(self) -> saq.Job | None:
-        job = await self._load()
-        if job is None:
-            raise JobNotFound(self.id, self.queue_name)
-        return job if _WORDS[job.status] not in ("queued", "active") else None
-
-    async def _load(self) -> saq.Job | None:
-        return await JobManager.open_queue(self.queue_name).job(self.id)
+    async def _look(self) -> saq.Job | None:
+        return await JobManager.open_queue(self.queue_name).look(self.id)
 
 
-def _jittered(pause: float) -> float:
-    # So that many who wait for jobs of one batch do not ask in step.
-    return pause * random.uniform(0.8, 1.2)  # noqa: S311 - no secret depends on it
+def _word_of(job: saq.Job | None) -> JobStatus:
+    return "unknown" if job is None else _WORDS[job.status]

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-_MAX_DEPTH = 100
+MAX_DEPTH = 100
 # Python refuses to read longer numbers (sys.int_info.default_max_str_digits).
 _MAX_INT_BITS = 14_000
 
@@ -27,11 +27,30 @@ def find_flaw(value: object, *, depth: int = 0) -> tuple[str, str] | None:
         return ("", why) if why else None
     if kind not in (dict, list):
         return "", _advice(value)
-    if depth == _MAX_DEPTH:
-        return "", f"it is nested deeper than {_MAX_DEPTH} levels"
+    if depth == MAX_DEPTH:
+        return "", f"it is nested deeper than {MAX_DEPTH} levels"
     if isinstance(value, dict):
         return _flaw_in_dict(value, depth)
     return _flaw_in_items(enumerate(value), depth)  # type: ignore[arg-type]  # a list
+
+
+def is_deeper(value: object, levels: int) -> bool:
+    """Tell whether lists and dicts are nested in each other more than `levels` deep.
+
+    Example:
+        >>> is_deeper([[1]], 2), is_deeper([[1]], 1)
+        (False, True)
+    """
+    level = [value]
+    for _ in range(levels):
+        level = [inner for outer in level for inner in _inner(outer)]
+    return any(isinstance(one, dict | list) for one in level)
+
+
+def _inner(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _flaw_in_dict(value: dict[Any, Any], depth: int) -> tuple[str, str] | None:

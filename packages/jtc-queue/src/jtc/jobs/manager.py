@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import atexit
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from redis.asyncio import Redis
@@ -26,6 +28,7 @@ class JobManager:
     """
 
     _settings: ClassVar[Settings | None] = None
+    _clients: ClassVar[LoopClients] = _clients
 
     @classmethod
     def initialize(
@@ -74,6 +77,42 @@ class JobManager:
     @classmethod
     def open_queue(cls, name: str | None = None) -> RedisQueue:
         """Return a queue as `get_queue` does, from the settings if not initialized."""
+        cls._settle()
+        return cls.get_queue(name)
+
+    @classmethod
+    def home_queue_name(cls) -> str:
+        """Return the name of this process's own queue; nothing is connected for it."""
+        return cls._settle().queues.home
+
+    @classmethod
+    async def close(cls) -> None:
+        """Close the connections of the running event loop and forget the settings.
+
+        Those of other loops are closed when their loops end.
+        """
+        cls._settings = None
+        await cls._clients.close()
+
+    @classmethod
+    @contextmanager
+    def scoped(cls, clients: LoopClients | None = None) -> Iterator[None]:
+        """Begin as in a new process; use the former queue again after the block.
+
+        For tests: the whole process sees it, in every thread and event loop.
+
+        Args:
+            clients: What connects meanwhile; the process's own unless given.
+        """
+        former = cls._settings, cls._clients
+        cls._settings, cls._clients = None, clients or cls._clients
+        try:
+            yield
+        finally:
+            cls._settings, cls._clients = former
+
+    @classmethod
+    def _settle(cls) -> Settings:
         if cls._settings is None:
             cls.initialize()
             settings = cls._require_settings()
@@ -83,20 +122,11 @@ class JobManager:
                 mask_url(settings.redis_url),
                 extra={"action": "manager_opened_from_settings"},
             )
-        return cls.get_queue(name)
-
-    @classmethod
-    async def close(cls) -> None:
-        """Close the connections of the running event loop and forget the settings.
-
-        Those of other loops are closed when their loops end.
-        """
-        cls._settings = None
-        await _clients.close()
+        return cls._require_settings()
 
     @classmethod
     def _client(cls, settings: Settings) -> LoopClient:
-        return _clients.get(settings.redis_url)
+        return cls._clients.get(settings.redis_url)
 
     @classmethod
     def _require_settings(cls) -> Settings:

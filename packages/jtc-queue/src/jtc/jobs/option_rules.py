@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import TypeGuard
 
 from jtc.jobs.errors import InvalidOption
+from jtc.jobs.middleware import is_middleware
+from jtc.jobs.unique import Unique
 from jtc.queue.duration import as_seconds
 from jtc.queue.errors import InvalidQueueName
 from jtc.queue.exponential import Exponential
 from jtc.queue.keys import QueueKeys
 
+_MOST_TAGS = 20
+_LONGEST_TAG = 100
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:\-]{0,199}")
 
 
@@ -76,6 +81,30 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
+def _are_names(value: object) -> bool:
+    return _is_list(value) and all(v is not None and _is_name(v) for v in value)
+
+
+def _are_middleware(value: object) -> bool:
+    return _is_list(value) and all(map(is_middleware, value))
+
+
+def _are_tags(value: object) -> bool:
+    return _is_list(value) and len(value) <= _MOST_TAGS and all(map(_is_tag, value))
+
+
+def _is_tag(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= _LONGEST_TAG
+        and value.isprintable()
+    )
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, list | tuple)
+
+
 _RULES: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "queue": (_is_queue_name, "1 to 100 letters, digits, '.', '_' and '-'"),
     "timeout": (lambda v: _is_seconds(v) and v != 0, "a number of seconds above 0"),
@@ -95,4 +124,14 @@ _RULES: Mapping[str, tuple[Callable[[object], bool], str]] = {
         "an exception class, a tuple of them, or None for all",
     ),
     "discard_on": (_are_errors, "an exception class or a tuple of them"),
+    "aliases": (
+        _are_names,
+        "a list of former names, each of 1 to 200 letters, digits, '.', '_', ':', '-'",
+    ),
+    "unique": (lambda v: v is None or isinstance(v, Unique), "a Unique(...) or None"),
+    "middleware": (
+        _are_middleware,
+        "a list of what takes (job, call_next) by `async def`, such as NoOverlap()",
+    ),
+    "tags": (_are_tags, "a list of at most 20 words of 1 to 100 characters"),
 }

@@ -6,12 +6,15 @@ from datetime import timedelta
 from typing import Any, TypedDict
 
 from jtc.jobs.errors import InvalidOption
+from jtc.jobs.middleware import Middleware
 from jtc.jobs.option_rules import check_option
+from jtc.jobs.unique import Unique
 from jtc.queue.duration import as_seconds
 from jtc.queue.exponential import Exponential
 from jtc.queue.retry_policy import RetryPolicy
 from jtc.queue.verdict import ErrorRules
 
+_LISTS = ("backoff", "aliases", "middleware", "tags")
 ErrorClasses = type[Exception] | tuple[type[Exception], ...]
 
 
@@ -27,6 +30,10 @@ class JobKeywords(TypedDict, total=False):
     retry_until: float | timedelta | None
     retry_on: ErrorClasses | None
     discard_on: ErrorClasses
+    aliases: Sequence[str]
+    unique: Unique | None
+    middleware: Sequence[Middleware]
+    tags: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,11 @@ class JobOptions:
             first begins.
         retry_on: Only after these errors is a job tried again; after any when None.
         discard_on: Errors after which a job is given up without having failed.
+        aliases: What the class was called before: jobs that wait under such a name are
+            its own. Subclasses do not inherit them.
+        unique: Of equal jobs only one is in the queue at a time.
+        middleware: What runs around each attempt, the first one outermost.
+        tags: Words to find its jobs by, at most 20.
     """
 
     queue: str | None = None
@@ -57,6 +69,10 @@ class JobOptions:
     retry_until: float | None = None
     retry_on: tuple[type[Exception], ...] | None = None
     discard_on: tuple[type[Exception], ...] = ()
+    aliases: tuple[str, ...] = ()
+    unique: Unique | None = None
+    middleware: tuple[Middleware, ...] = ()
+    tags: tuple[str, ...] = ()
 
     @property
     def retry_policy(self) -> RetryPolicy:
@@ -78,12 +94,13 @@ class JobOptions:
             >>> JobOptions(tries=3, name="a").derive("B", {"timeout": 60})
             ... # doctest: +NORMALIZE_WHITESPACE
             JobOptions(queue=None, timeout=60, tries=3, backoff=0, name=None,
-                       result_ttl=600, retry_until=None, retry_on=None, discard_on=())
+                       result_ttl=600, retry_until=None, retry_on=None, discard_on=(),
+                       aliases=(), unique=None, middleware=(), tags=())
         """
         for option, value in changes.items():
             check_option(job, option, value)
         frozen = {option: _frozen(option, value) for option, value in changes.items()}
-        derived = replace(self, **{"name": None, **frozen})
+        derived = replace(self, **{"name": None, "aliases": (), **frozen})
         if changes.get("retry_until") is not None and derived.tries == 1:
             allowed = "given together with tries=2 or more"
             raise InvalidOption(job, "retry_until", changes["retry_until"], allowed)
@@ -94,7 +111,7 @@ def _frozen(option: str, value: Any) -> Any:
     """Return the value of a checked option in the form that a class keeps."""
     if option == "retry_until":
         return None if value is None else as_seconds(value)
-    if option == "backoff" and isinstance(value, Sequence):
+    if option in _LISTS and isinstance(value, Sequence):
         return tuple(value)
     if option in ("retry_on", "discard_on") and isinstance(value, type):
         return (value,)

@@ -18,24 +18,25 @@ class JobRegistry:
         self._classes: dict[str, type[Job]] = {}
 
     def add(self, job_class: type[Job]) -> None:
-        """Add a class under its path and its name.
+        """Add a class under its path, its name and its aliases.
 
         A class that is defined again at the same path, as by a reload, takes the place
         of the former one.
 
         Raises:
-            DuplicateJobName: Another class already has one of the two.
+            DuplicateJobName: Another class already has one of them.
         """
         definition = job_class.__jtc__
-        for key in (definition.path, definition.name):
+        keys = (definition.path, definition.name, *definition.options.aliases)
+        for key in keys:
             holder = self._classes.get(key)
             if holder is not None and holder.__jtc__.path != definition.path:
                 raise DuplicateJobName(key, holder.__jtc__.path, definition.path)
         self._forget(definition.path)
-        self._classes |= {definition.path: job_class, definition.name: job_class}
+        self._classes |= dict.fromkeys(keys, job_class)
 
     def get(self, name: str) -> type[Job] | None:
-        """Return the class called `name`, by its own name or by its path."""
+        """Return the class called `name`: now, once, or by its path."""
         return self._classes.get(name)
 
     def get_all(self) -> dict[str, type[Job]]:

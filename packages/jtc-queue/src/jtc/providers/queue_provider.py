@@ -5,7 +5,15 @@ from collections.abc import Sequence
 
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from jtc.jobs import Container, JobManager, default_container, runner, set_container
+from jtc.jobs import (
+    AnyContainer,
+    JobManager,
+    Middleware,
+    runner,
+    set_container,
+    set_middleware,
+)
+from jtc.jobs.container import ensure_container
 from jtc.providers.errors import ProviderNotInitialized
 from jtc.queue import (
     Limits,
@@ -122,23 +130,38 @@ class QueueProvider:
         assert self._server is not None  # noqa: S101 - for the type checker
         return self._server
 
-    async def initialize(self, container: Container | None = None) -> None:
+    async def initialize(
+        self,
+        container: AnyContainer | None = None,
+        *,
+        middleware: Sequence[Middleware] | None = None,
+    ) -> None:
         """Open the queue and make jobs resolvable.
 
         Args:
-            container: Builds jobs with what they need; lagom's unless given, which
-                wires concrete classes by their type hints.
+            container: Builds what jobs and tasks need; unless given, the one that was
+                set before, or else lagom's, which wires concrete classes by their
+                type hints.
+            middleware: What runs around every job, as `set_middleware` takes it; what
+                was set stays unless given.
 
         Raises:
             ConnectionError: The server cannot be reached.
             ServerTooOld: The server lacks what the queue is built on.
+            NotAContainer: The container is none.
+            InvalidMiddleware: A middleware cannot be called, or not be awaited.
         """
         info = await self.server_info()
         check_server(info)
         for risk in server_risks(info):
             logger.warning("%s", risk, extra={"action": "server_risk"})
         JobManager.initialize(self.redis_url, self.queue_name)
-        set_container(default_container() if container is None else container)
+        if container is None:
+            ensure_container()
+        else:
+            set_container(container)
+        if middleware is not None:
+            set_middleware(*middleware)
         self._queue = self._open_queue(self.queues.home)
 
     def get_worker(

@@ -6,19 +6,23 @@ from jtc.queue.errors import (
     Discard,
     DuplicateFunction,
     Fail,
+    FlowNotStarted,
     InvalidBackfill,
     InvalidBackoff,
     InvalidFilter,
     InvalidPause,
     InvalidQueueName,
     InvalidQueueOrder,
+    InvalidQueuePause,
     InvalidRedisUrl,
     InvalidSchedule,
     InvalidSetting,
     InvalidWorkerId,
     JobTimeout,
     NotRunnableHere,
+    QueueClosed,
     QueueError,
+    Release,
     Retry,
     ScheduleExists,
     ScheduleNotFound,
@@ -39,18 +43,27 @@ from jtc.queue.explaining import explain
 from jtc.queue.exponential import Exponential
 from jtc.queue.failed_job import FailedJob
 from jtc.queue.failed_jobs import FailedJobs
+from jtc.queue.health import Health
+from jtc.queue.job_record import JobRecord
 from jtc.queue.limits import Limits
 from jtc.queue.pause import Pause
+from jtc.queue.queue_control import QueueControl
+from jtc.queue.queue_monitor import QueueMonitor
+from jtc.queue.queue_names import QueueNames
 from jtc.queue.queue_order import QueueOrder
+from jtc.queue.queue_stats import QueueStats
 from jtc.queue.redis_queue import RedisQueue
+from jtc.queue.running_job import RunningJob
 from jtc.queue.schedule_check import check_schedules
 from jtc.queue.schedule_finding import Finding
 from jtc.queue.schedule_status import ScheduleStatus
 from jtc.queue.scheduler import Scheduler
 from jtc.queue.schedules import Schedules
 from jtc.queue.server import ServerInfo, check_server, read_server_info, server_risks
+from jtc.queue.server_check import Check, examine_server
 from jtc.queue.settings import Settings, load_settings
 from jtc.queue.simulation import SimulatedTick, simulate
+from jtc.queue.tally import Ended
 from jtc.queue.target import Target
 from jtc.queue.task_function import TaskFunction
 from jtc.queue.tick import Tick
@@ -58,34 +71,48 @@ from jtc.queue.tick_job import task_function_name
 from jtc.queue.tick_record import TickRecord
 from jtc.queue.ticks import next_tick
 from jtc.queue.worker import Worker
+from jtc.queue.worker_status import WorkerStatus
 
 __all__ = [
+    "Check",
     "DecodingClient",
     "Discard",
     "DuplicateFunction",
+    "Ended",
     "Exponential",
     "Fail",
     "FailedJob",
     "FailedJobs",
     "Finding",
+    "FlowNotStarted",
+    "Health",
     "InvalidBackfill",
     "InvalidBackoff",
     "InvalidFilter",
     "InvalidPause",
     "InvalidQueueName",
     "InvalidQueueOrder",
+    "InvalidQueuePause",
     "InvalidRedisUrl",
     "InvalidSchedule",
     "InvalidSetting",
     "InvalidWorkerId",
+    "JobRecord",
     "JobTimeout",
     "Limits",
     "NotRunnableHere",
     "Pause",
+    "QueueClosed",
+    "QueueControl",
     "QueueError",
+    "QueueMonitor",
+    "QueueNames",
     "QueueOrder",
+    "QueueStats",
     "RedisQueue",
+    "Release",
     "Retry",
+    "RunningJob",
     "ScheduleExists",
     "ScheduleNotFound",
     "ScheduleStatus",
@@ -111,8 +138,10 @@ __all__ = [
     "UnreadableSettings",
     "Unserializable",
     "Worker",
+    "WorkerStatus",
     "check_schedules",
     "check_server",
+    "examine_server",
     "explain",
     "load_settings",
     "mask_url",

@@ -5,6 +5,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from jtc.queue import endings
@@ -12,6 +13,7 @@ from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.claims import trial_ms
 from jtc.queue.errors import JobTimeout, SelfCancelled, UnknownFunction
 from jtc.queue.failure_log import log_failure
+from jtc.queue.progress import Progress, write_progress
 from jtc.queue.settlement import Settlement
 from jtc.queue.threads import GIVE_UP, AsyncFunction
 from jtc.queue.tick import read_tick
@@ -46,6 +48,8 @@ class Attempt:
         "_cancel_reason",
         "_expired",
         "_fenced",
+        "_noted",
+        "_progress",
         "_released",
         "_verdict",
         "deadline",
@@ -69,6 +73,8 @@ class Attempt:
         self._expired = False
         self._released = False
         self._fenced = False
+        self._progress: Progress | None = None
+        self._noted: Progress | None = None
         self._verdict: Verdict | None = None
 
     @property
@@ -79,6 +85,41 @@ class Attempt:
         if self._expired:
             return JobTimeout(self.job.timeout)
         return None if self._released else SelfCancelled()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the function is to end: what it does now may count for nothing."""
+        return (
+            self._fenced
+            or self._released
+            or self._expired
+            or self._cancel_reason is not None
+        )
+
+    @property
+    def has_progress(self) -> bool:
+        """Whether there is progress that the job's document does not show yet."""
+        return self._progress is not self._noted
+
+    def beat(self) -> None:
+        """Let the attempt's time begin anew; from any thread."""
+        if self.job.timeout:
+            self.deadline = time.monotonic() + self.job.timeout
+
+    def report(self, fraction: float, note: str | None) -> None:
+        """Say how far the function has come; from any thread.
+
+        It is written with the next of the looks at what runs, ten times a second at
+        the most, or when the attempt ends.
+        """
+        at = datetime.fromtimestamp(self.now + time.monotonic() - self.started, UTC)
+        self._progress = Progress(fraction, note, at)
+
+    def note_progress(self) -> None:
+        """Put the latest progress into the job."""
+        if (progress := self._progress) is not self._noted and progress is not None:
+            self._noted = progress
+            write_progress(self.job, progress)
 
     def judge(self, error: BaseException, rules: ErrorRules = NO_RULES) -> Verdict:
         """Decide, once for this attempt, what becomes of the job after an error.
@@ -130,7 +171,7 @@ class Attempt:
             What to settle; None when the job is no longer this worker's.
         """
         self._began = True
-        if self._is_stopped:
+        if self.is_stopped:
             return self.stopped()
         if (time.monotonic() - self.started) * 1000 > trial_ms():
             # The process stood still: the job may be another worker's, and run there.
@@ -149,19 +190,11 @@ class Attempt:
         """Decide what becomes of the job after the attempt was stopped."""
         if self._fenced:
             return None
+        self.note_progress()
         if self._cancel_reason is not None:
             return endings.aborted(self.job, self._cancel_reason)
         error = self.stop_error
         return endings.released(self.job) if error is None else self._failed(error)
-
-    @property
-    def _is_stopped(self) -> bool:
-        return (
-            self._fenced
-            or self._released
-            or self._expired
-            or self._cancel_reason is not None
-        )
 
     def _stop(self) -> None:
         # A task that is canceled before its first step would decide nothing.
@@ -196,7 +229,10 @@ class Attempt:
             # A library that calls sys.exit means the job, not the worker.
             ctx["exception"] = error
             return self._failed(_from_the_job(error))
-        return None if self._fenced else endings.completed(self.job, result)
+        if self._fenced:
+            return None
+        self.note_progress()
+        return endings.completed(self.job, result)
 
     async def _timed(self, function: AsyncFunction, ctx: dict[str, Any]) -> Any:
         if self.job.timeout:
@@ -218,6 +254,7 @@ class Attempt:
     def _failed(self, error: BaseException) -> Settlement | None:
         if self._fenced:
             return None
+        self.note_progress()
         verdict = self.judge(error)
         settlement = endings.raised(self.job, error, verdict)
         log_failure(self.job, error, verdict, settlement.kind)

@@ -132,6 +132,10 @@ class Attempts:
             self._has_begun.clear()
             await self._has_begun.wait()
 
+    def tell_delays(self, listener: Callable[[float], object]) -> None:
+        """Tell `listener` in how many seconds a job that goes on may run again."""
+        self._outcomes.delayed = listener
+
     def wake(self) -> None:
         """End every wait for a change."""
         self._changed.set()

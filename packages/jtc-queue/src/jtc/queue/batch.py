@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 import saq
 
-Reply = TypeVar("Reply", bool, list[bool])
+from jtc.queue.enqueuing import Placed
+
+Reply = TypeVar("Reply", Placed, list[Placed])
 
 
 class Batch:

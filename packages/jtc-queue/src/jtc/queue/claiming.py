@@ -18,6 +18,8 @@ WAIT = 10
 """Seconds that one wait for work may last; shorter than a socket's time-out."""
 SUSPECT_WAIT = 1.0
 """Seconds before a job that may have killed its workers is claimed again."""
+PAUSED_WAIT = 1.0
+"""Seconds between two looks at a queue that is paused."""
 
 
 class Claiming:
@@ -117,12 +119,14 @@ class Claiming:
         jobs = self._without_suspects(batch.jobs)
         self._attempts.accept(jobs, now=batch.now)
         park_unreadable(self._attempts, batch, queue)
-        if batch.met and not batch.jobs:
+        # Nobody takes out of a paused queue what would say that there is something new.
+        if batch.is_paused or (batch.met and not batch.jobs):
             self._woken()
         if batch.met or batch.jobs:
             return len(jobs)
         if not self._burst and not self._stop.is_set():
-            self._waits[name] = asyncio.create_task(_wait_for_work(queue))
+            wait = _wait_out(batch.pause) if batch.is_paused else _wait_for_work(queue)
+            self._waits[name] = asyncio.create_task(wait)
         return None
 
     async def _run_dry(self, *, was_idle: bool) -> None:
@@ -155,6 +159,11 @@ def park_unreadable(attempts: Attempts, batch: Batch, queue: RedisQueue) -> None
             else Settlement(job_id, claim, "failed", payload, FAILED_TTL)
         )
         attempts.settle(replace(one, queue=queue.name))
+
+
+async def _wait_out(pause: float | None) -> None:
+    # Not at the list, which answers at once while it holds what nobody may take.
+    await asyncio.sleep(PAUSED_WAIT if pause is None else min(pause, PAUSED_WAIT))
 
 
 async def _wait_for_work(queue: RedisQueue) -> None:

@@ -24,6 +24,8 @@ QUIET = 0.6
 RECOVER_GROUP = 100
 # A script passes so many ids to one command; Lua allows a few thousand.
 CLAIM_GROUP = 1000
+# What a script says in place of how many ids left the queue.
+PAUSED = -1
 # White space ends the id inside a claim, a colon inside SAQ's key of a worker.
 _ID = re.compile(r"[^\s:]+")
 
@@ -37,12 +39,16 @@ class Batch:
         met: How many ids left the queue; more than there are jobs when some were stale.
         jobs: The jobs, each with its claim.
         unreadable: Id, claim and text of those that are no job of this queue.
+        is_paused: Whether nothing may be taken from the queue.
+        pause: Seconds until it goes on by itself; None when it does not.
     """
 
     now: float
     met: int
     jobs: tuple[ClaimedJob, ...]
     unreadable: tuple[tuple[str, str, bytes | None], ...]
+    is_paused: bool = False
+    pause: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +90,13 @@ class Claims:
         self.could_not_renew = False
         self.queue = queue
         self.worker = worker
+        keys = queue.keys
+        self._claim_keys = [keys.queued, keys.active, keys.claims, keys.incomplete]
+        self._claim_keys += [keys.workers, keys.halt]
         # A worker that was started again under its former name must not hold what its
         # former self claimed. It is so long because of how the server keeps a hash: one
-        # with a value of more than 64 bytes is a table, a shorter one is searched through.
+        # with a value of more than 64 bytes is a table, a shorter one is searched
+        # through.
         self._life = secrets.token_hex(32)
         self._tokens = itertools.count(1)
         self._unanswered: str | None = None
@@ -107,6 +117,9 @@ class Claims:
         if (time.monotonic() - asked) * 1000 > trial_ms():
             reply = await self._claim(claim, limit, again=True)
         self._unanswered = None
+        if reply[1] == PAUSED:
+            pause = None if reply[2] < 0 else reply[2] / 1000
+            return Batch(reply[0] / 1000, 0, (), (), is_paused=True, pause=pause)
         return self._read(
             reply[0] / 1000,
             reply[1],
@@ -164,10 +177,9 @@ class Claims:
         return Recovered(held=holds if look else None, taken=batch)
 
     async def _claim(self, claim: str, limit: int, *, again: bool) -> Any:
-        keys = self.queue.keys
         return await self.queue.scripts.run(
             "claim",
-            [keys.queued, keys.active, keys.claims, keys.incomplete, keys.workers],
+            self._claim_keys,
             [self.worker, claim, min(limit, CLAIM_GROUP), trial_ms(), int(again)],
         )
 

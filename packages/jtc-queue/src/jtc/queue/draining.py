@@ -3,9 +3,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jtc.queue.attempts import Attempts
+if TYPE_CHECKING:
+    from jtc.queue.attempts import Attempts
 
 logger = logging.getLogger(__name__)
 

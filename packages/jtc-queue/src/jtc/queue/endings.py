@@ -7,7 +7,6 @@ import traceback
 from typing import Any
 
 from saq.job import Status
-from saq.utils import now
 
 from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.codec import as_json, encode
@@ -20,11 +19,13 @@ from jtc.queue.failure import (
     read_failure,
     writable,
 )
+from jtc.queue.progress import clear_progress
 from jtc.queue.redis_queue import seconds_kept
 from jtc.queue.retry_policy import next_delay
 from jtc.queue.settlement import Kind, Settlement
 from jtc.queue.tick_end import TickEnd, cancellation, tick_end_of
 from jtc.queue.verdict import Verdict, judge_now
+from jtc.queue.wall_clock import epoch_ms
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def begin(job: ClaimedJob, *, worker: str) -> None:
     job.status = Status.ACTIVE
     job.attempts += 1
     job.worker_id = worker
-    job.started = job.touched = now()
+    job.started = job.touched = epoch_ms()
 
 
 def running(job: ClaimedJob) -> Settlement:
@@ -53,7 +54,7 @@ def completed(job: ClaimedJob, result: Any) -> Settlement:
     What JSON cannot carry of it does not undo the work: its text form is kept.
     """
     job.status, job.result, job.error, job.progress = Status.COMPLETE, result, None, 1.0
-    job.completed = job.touched = now()
+    job.completed = job.touched = epoch_ms()
     return _settlement(job, "done", job.ttl, tick_end_of(job))
 
 
@@ -70,6 +71,8 @@ def raised(
     verdict = verdict or judge_now(job, error)
     if verdict.kind == "elsewhere":
         return elsewhere(job, error)
+    if verdict.kind == "release":
+        return put_off(job, str(error), wait=verdict.wait)
     if isinstance(error, TickSkipped):
         return skipped(job, error)
     if verdict.kind == "discard":
@@ -109,7 +112,7 @@ def failed(
     failure = failure or read_failure({}, error)
     job.meta = {**_meta_of(job), **failure.as_meta()}
     job.status, job.error, job.result = Status.FAILED, error, None
-    job.completed = job.touched = now()
+    job.completed = job.touched = epoch_ms()
     return _settlement(
         job, "failed", seconds_kept(job), tick_end_of(job, error=summary or error)
     )
@@ -139,11 +142,27 @@ def released(job: ClaimedJob, *, wait: float = 0.0) -> Settlement:
     return _settlement(job, "release", round(wait * 1000))
 
 
+def put_off(job: ClaimedJob, reason: str, *, wait: float) -> Settlement:
+    """Give the job back because it asked for that; its document says how often."""
+    job.meta = _meta_of(job)
+    times = times_put_off(job) + 1
+    job.meta["released"] = {"times": times, "reason": writable(reason)}
+    return released(job, wait=wait)
+
+
+def times_put_off(job: ClaimedJob) -> int:
+    """Return how often the job was given back because it asked for that."""
+    # A job's meta is its owner's, who may use the word for something else.
+    noted = job.meta.get("released")
+    times = noted.get("times") if isinstance(noted, dict) else None
+    return times if isinstance(times, int) else 0
+
+
 def elsewhere(job: ClaimedJob, error: BaseException) -> Settlement:
     """Give the job back for a worker that knows it; fail it after an hour of that."""
     job.meta = _meta_of(job)
-    since = job.meta.setdefault("unresolvable_since", now())
-    if now() - since > ELSEWHERE_LIMIT * 1000:
+    since = job.meta.setdefault("unresolvable_since", epoch_ms())
+    if epoch_ms() - since > ELSEWHERE_LIMIT * 1000:
         kind = describe_failure(error).exception
         text = f"unresolvable: {writable(str(error))}"
         return failed(job, text, Failure(kind, text))
@@ -172,7 +191,7 @@ def _given_up(
     job: ClaimedJob, reason: str, *, error: str | None, outcome: str | None = None
 ) -> Settlement:
     job.status, job.error, job.result = Status.ABORTED, reason, None
-    job.completed = job.touched = now()
+    job.completed = job.touched = epoch_ms()
     end = tick_end_of(job, outcome=outcome, error=error)
     return _settlement(job, "done", job.ttl, end)
 
@@ -192,8 +211,8 @@ def _reset(job: ClaimedJob, error: str | None) -> None:
     job.restore()
     job.status, job.error = Status.QUEUED, error
     job.completed = job.started = 0
-    job.progress = 0.0
-    job.touched = now()
+    clear_progress(job)
+    job.touched = epoch_ms()
 
 
 def _settlement(

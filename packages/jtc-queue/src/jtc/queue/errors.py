@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import difflib
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from jtc.queue.duration import as_seconds
 
@@ -68,12 +70,35 @@ class Retry(QueueError):
         after: float | timedelta | None = None,
     ) -> None:
         super().__init__(reason)
-        self.after = None if after is None else as_seconds(after)
-        if after is not None and self.after is None:
-            raise ValueError(
-                f"Retry(after={after!r}): it has to be a timedelta or a number of "
-                "seconds, from 0 up to a year."
-            )
+        self.after = None if after is None else _as_wait("Retry", after)
+
+
+class Release(QueueError):
+    """Raised by a function to give its job back for later; it does not count as a try.
+
+    A job that would come back too late for its `retry_until` fails.
+
+    Args:
+        reason: Why, for the log and for whoever looks at the job.
+        after: Seconds, or a `timedelta`, until the job may run; a tenth of a second at
+            least.
+
+    Raises:
+        ValueError: `after` is no duration.
+
+    Example:
+        >>> Release("the report is being written", after=30).after
+        30
+    """
+
+    def __init__(
+        self,
+        reason: str = "The job asked to be given back.",
+        *,
+        after: float | timedelta,
+    ) -> None:
+        super().__init__(reason)
+        self.after = _as_wait("Release", after)
 
 
 class Fail(QueueError):
@@ -174,6 +199,16 @@ class InvalidPause(QueueError, ValueError):
 
     def __init__(self, name: str, until: object, allowed: str) -> None:
         super().__init__(f"pause({name!r}, until={until!r}): it has to be {allowed}.")
+
+
+class InvalidQueuePause(QueueError, ValueError):
+    """Raised when a queue is paused for a time that means nothing."""
+
+    def __init__(self, duration: object) -> None:
+        super().__init__(
+            f"pause({duration!r}): it has to be a timedelta or a number of seconds, "
+            "more than 0 and up to a year."
+        )
 
 
 class InvalidBackfill(QueueError, ValueError):
@@ -349,12 +384,46 @@ class EmbeddedFolderInUse(QueueError, RuntimeError):
         )
 
 
+class QueueClosed(QueueError, ConnectionError):
+    """Raised when somebody waits for a job and the connections are closed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The connections to Redis were closed while this waited for a job. The job "
+            "goes on: open the queue again and ask once more."
+        )
+
+
 class ThreadStillRuns(QueueError, RuntimeError):
     """Raised when an attempt was to end and its thread went on; there is no retry."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(
+        self, seconds: float, ended: asyncio.Future[Any] | None = None
+    ) -> None:
         super().__init__(
             f"The attempt was to end, but its thread still ran {seconds:g} s later. A "
             "thread cannot be stopped; make the function asynchronous or give its "
             "blocking calls a timeout."
+        )
+        self.ended = ended
+
+
+def _as_wait(error: str, after: float | timedelta) -> float:
+    seconds = as_seconds(after)
+    if seconds is None:
+        raise ValueError(
+            f"{error}(after={after!r}): it has to be a timedelta or a number of "
+            "seconds, from 0 up to a year."
+        )
+    return seconds
+
+
+class FlowNotStarted(QueueError):
+    """Raised when the jobs of a batch or a chain could not be enqueued together."""
+
+    def __init__(self, flow_id: str) -> None:
+        super().__init__(
+            f"None of the jobs of {flow_id} was enqueued: what had been written of "
+            "them is gone, because dispatching took longer than an hour or the server "
+            "has lost it. Dispatch again."
         )

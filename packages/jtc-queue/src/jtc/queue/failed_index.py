@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from saq.utils import now
-
+from jtc.queue.codec import decode
 from jtc.queue.failed_job import FailedJob, key_of, read_failed_job
 from jtc.queue.failed_job_filter import FailedJobFilter
+from jtc.queue.flow import NO_MEMBER, membership_of
 from jtc.queue.fresh_document import fresh_document
 from jtc.queue.redis_queue import FAILED_TTL, RedisQueue
-from jtc.queue.scripts import script_source
+from jtc.queue.scripts import Argument, script_source
+from jtc.queue.unique_key import read_unique_key
+from jtc.queue.wall_clock import epoch_ms
 
 KEEP = 10_000
 """How many failed jobs a queue keeps."""
@@ -101,16 +103,28 @@ class FailedIndex:
         ids: list[str] = []
         args: list[Any] = []
         for one in entries:
-            fresh = fresh_document(self._queue, one.job_id, one.document, now=now())
+            fresh = fresh_document(
+                self._queue, one.job_id, one.document, now=epoch_ms()
+            )
             if fresh is not None:
                 ids.append(one.job_id)
                 digest = hashlib.sha1(one.document).hexdigest()  # noqa: S324 - Redis's
-                args += (one.job_id, digest, fresh)
+                args += (one.job_id, digest, fresh, *_unique_arguments(fresh))
+                key = self._queue.job_key_from_id(one.job_id)
+                args += membership_of(key) or NO_MEMBER
         if not ids:
             return []
         keys = self._queue.keys
         reply = await self._retry(
-            keys=[keys.failed, keys.incomplete, keys.queued], args=args
+            keys=[
+                keys.failed,
+                keys.incomplete,
+                keys.queued,
+                keys.claims,
+                keys.unique,
+                *keys.flows,
+            ],
+            args=args,
         )
         return self._done(ids, reply)
 
@@ -132,3 +146,8 @@ class FailedIndex:
     def _done(self, ids: Sequence[str], reply: Sequence[int]) -> list[str]:
         pairs = zip(ids, reply, strict=True)
         return [key_of(self._queue, job_id) for job_id, done in pairs if done]
+
+
+def _unique_arguments(document: bytes) -> tuple[Argument, ...]:
+    unique = read_unique_key(decode(document)["meta"])
+    return ("", "", 0) if unique is None else unique.as_arguments()

@@ -68,7 +68,7 @@ def read_failed_job(
     job = read_claimed_job(queue, document)
     if job is None or job.id != job_id:
         return _unreadable(key, document, failed_at=at)
-    job_class, payload = _call_of(job)
+    job_class, payload = call_of(job)
     error = job.error if isinstance(job.error, str) else ""
     failure = read_failure(job.meta, error)
     return FailedJob(
@@ -82,8 +82,8 @@ def read_failed_job(
         attempts=job.attempts,
         tries=job.retries,
         worker=job.worker_id if isinstance(job.worker_id, str) else None,
-        queued_at=_time(job.queued),
-        started_at=_time(job.started),
+        queued_at=moment_of(job.queued),
+        started_at=moment_of(job.started),
         failed_at=at,
     )
 
@@ -91,6 +91,29 @@ def read_failed_job(
 def key_of(queue: RedisQueue, job_id: str) -> str:
     """Return the key of a job from its key in Redis; foreign ones are left as is."""
     return job_id.removeprefix(queue.job_id(""))
+
+
+def call_of(job: saq.Job) -> tuple[str | None, Mapping[str, Any]]:
+    """Return a job's class, None for a plain function, and its payload or arguments."""
+    kwargs = job.kwargs or {}
+    match kwargs:
+        case {"job_class": str(name), "payload": dict(payload)} if len(kwargs) == 2:  # noqa: PLR2004 - these two
+            return name, payload
+    return None, kwargs
+
+
+def moment_of(milliseconds: object) -> datetime | None:
+    """Return a time of a job's document in UTC; None when it says none."""
+    if not isinstance(milliseconds, int | float) or not math.isfinite(milliseconds):
+        return None
+    try:
+        return (
+            datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+            if milliseconds
+            else None
+        )
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _unreadable(key: str, document: bytes, *, failed_at: datetime) -> FailedJob:
@@ -110,24 +133,3 @@ def _unreadable(key: str, document: bytes, *, failed_at: datetime) -> FailedJob:
         failed_at=failed_at,
         raw=document.decode("utf-8", "backslashreplace"),
     )
-
-
-def _call_of(job: saq.Job) -> tuple[str | None, Mapping[str, Any]]:
-    kwargs = job.kwargs or {}
-    match kwargs:
-        case {"job_class": str(name), "payload": dict(payload)} if len(kwargs) == 2:  # noqa: PLR2004 - these two
-            return name, payload
-    return None, kwargs
-
-
-def _time(milliseconds: object) -> datetime | None:
-    if not isinstance(milliseconds, int | float) or not math.isfinite(milliseconds):
-        return None
-    try:
-        return (
-            datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
-            if milliseconds
-            else None
-        )
-    except (ValueError, OverflowError, OSError):
-        return None

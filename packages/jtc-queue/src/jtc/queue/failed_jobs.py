@@ -75,7 +75,8 @@ class FailedJobs:
 
         Returns:
             The ids of those that were put back. Left out is what is not listed, what
-            was enqueued again under the same key, and what is no job of this queue.
+            was enqueued again under the same key, what is no job of this queue, and a
+            unique job while another one with its key is in the queue: it stays listed.
         """
         back: Sequence[str] = ()
         for group in in_groups(await self._index.look_up(job_ids), GROUP):

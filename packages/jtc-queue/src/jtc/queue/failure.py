@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jtc.queue.errors import Discard, Fail, Retry
+from jtc.queue.errors import Discard, Fail, Release, Retry
 
 # Where a failed job keeps what it failed with in `meta`.
 META = "jtc_failure"
@@ -39,7 +39,7 @@ def describe_failure(error: BaseException) -> Failure:
         >>> describe_failure(ConnectionError("no route"))
         Failure(exception='ConnectionError', message='no route')
     """
-    if isinstance(error, Retry | Fail | Discard):
+    if isinstance(error, Retry | Release | Fail | Discard):
         error = _reason_of(error) or error
     kind = type(error)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."

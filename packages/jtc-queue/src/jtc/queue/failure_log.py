@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 
 from jtc.queue.claimed_job import ClaimedJob
+from jtc.queue.endings import times_put_off
 from jtc.queue.errors import Retry, TickSkipped
 from jtc.queue.failure import headline
 from jtc.queue.settlement import Kind
@@ -24,7 +25,11 @@ def log_failure(
         verdict: What was decided.
         kind: What the queue was told: what nobody can run fails in the end.
     """
-    if kind == "release":
+    if verdict.kind == "release":
+        # A thousand may wait for one limit, and each asks again and again.
+        level = logging.INFO if times_put_off(job) == 1 else logging.DEBUG
+        _say(level, "Released job %s (%s) for later: %s", job, error, "put_off")
+    elif kind == "release":
         _say(logging.WARNING, "Gave back job %s (%s): %s", job, error, "release")
     elif isinstance(error, TickSkipped):
         _say(logging.INFO, "Skipped job %s (%s): %s", job, error, "skip")

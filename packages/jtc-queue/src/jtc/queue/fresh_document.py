@@ -3,6 +3,7 @@ from __future__ import annotations
 from jtc.queue.claimed_job import read_claimed_job
 from jtc.queue.codec import decode, encode
 from jtc.queue.failure import META as FAILURE
+from jtc.queue.progress import clear_progress
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.tick import tick_meta, tick_meta_of
 
@@ -41,6 +42,7 @@ def fresh_document(
     job = read_claimed_job(queue, document)
     if job is None or job.id != job_id:
         return None
+    clear_progress(job)
     kept = {k: v for k, v in decode(document).items() if k not in _OF_ATTEMPTS}
     meta = {k: v for k, v in job.meta.items() if k not in _OF_FAILURES}
     if (tick := tick_meta_of(meta)) is not None:

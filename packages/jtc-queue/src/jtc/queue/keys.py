@@ -35,21 +35,40 @@ class QueueKeys:
     definitions: str = field(init=False)
     history: str = field(init=False)
     buffer: str = field(init=False)
+    flow: str = field(init=False)
+    job: str = field(init=False)
+    locks: str = field(init=False)
+    limits: str = field(init=False)
+    unique: str = field(init=False)
+    sent: str = field(init=False)
+    halt: str = field(init=False)
+    restart: str = field(init=False)
+    reports: str = field(init=False)
+    report: str = field(init=False)
+    ended: str = field(init=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise InvalidQueueName(self.name)
         for key in ("incomplete", "queued", "active"):
             object.__setattr__(self, key, f"saq:{self.name}:{key}")
-        for key in ("claims", "workers", "cancels", "failed"):
+        for key in ("claims", "workers", "cancels", "failed", "locks"):
             object.__setattr__(self, key, f"jtc:{self.name}:{key}")
         for key in ("due", "seen", "last", "previous", "paused", "runs"):
             object.__setattr__(self, key, f"jtc:{self.name}:{key}")
-        for key in ("polled", "definitions"):
+        for key in ("polled", "definitions", "sent", "halt", "restart"):
             object.__setattr__(self, key, f"jtc:{self.name}:{key}")
-        # A task's name comes behind these.
-        for key in ("history", "buffer"):
+        # A task's name comes behind these, or what unique jobs have in common.
+        for key in ("history", "buffer", "limits", "unique"):
             object.__setattr__(self, key, f"jtc:{self.name}:{key}:")
+        # A worker's id comes behind this; the list of them is what SAQ calls stats.
+        object.__setattr__(self, "report", f"saq:{self.name}:worker_info:")
+        object.__setattr__(self, "reports", f"saq:{self.name}:stats")
+        # A minute comes behind this, counted from the epoch.
+        object.__setattr__(self, "ended", f"jtc:{self.name}:ended:")
+        # A flow's id comes behind this, and a job's key behind that.
+        object.__setattr__(self, "flow", f"jtc:{self.name}:flow:")
+        object.__setattr__(self, "job", f"saq:job:{self.name}:")
 
     @property
     def ticks(self) -> list[str]:
@@ -63,4 +82,17 @@ class QueueKeys:
             self.incomplete,
             self.queued,
             self.failed,
+        ]
+
+    @property
+    def flows(self) -> list[str]:
+        """The keys that `scripts/flows.lua` works with, in its order."""
+        return [
+            self.flow,
+            self.job,
+            self.incomplete,
+            self.queued,
+            self.failed,
+            self.claims,
+            self.cancels,
         ]

@@ -102,8 +102,16 @@ class Outage:
                 extra={"action": "redis_away"},
             )
 
-    def ended(self, step: Hashable) -> None:
-        """Note the success of `step`; the one that ends an outage is logged."""
+    def ended(self, step: Hashable, *, asked: float = inf) -> None:
+        """Note the success of `step`; the one that ends an outage is logged.
+
+        Args:
+            step: What tells it from others.
+            asked: When it began, by `time.monotonic`. The reply to a call that is older
+                than the outage may have been on its way already.
+        """
+        if self._since is not None and asked < self._since:
+            return
         self._heard = time.monotonic()
         self._refused.discard(step)
         if self._since is not None and not self._refused:

@@ -23,6 +23,9 @@ class Outcomes:
     Args:
         queues: Where the jobs come from; each is settled in its own.
         changed: Called when one is settled, or given up.
+
+    Attributes:
+        delayed: Called with the seconds after which a job may run again.
     """
 
     def __init__(
@@ -31,6 +34,7 @@ class Outcomes:
         named = list(queues)
         self._queues = {"": named[0]} | {queue.name: queue for queue in named}
         self._changed = changed
+        self.delayed: Callable[[float], object] = lambda _: None
         self._unsettled: dict[Hold, Settlement] = {}
         self._again: set[asyncio.Task[None]] = set()
 
@@ -95,6 +99,8 @@ class Outcomes:
 
     def _count(self, settlement: Settlement) -> None:
         queue = self._queues[settlement.queue]
+        if settlement.kind in ("retry", "release") and settlement.number:
+            self.delayed(settlement.number / 1000)
         if settlement.kind == "retry":
             queue.retried += 1
         elif settlement.kind == "failed":

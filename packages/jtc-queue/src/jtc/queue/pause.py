@@ -8,7 +8,7 @@ from jtc.queue.codec import decode
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """That a schedule is paused.
+    """That a schedule or a queue is paused.
 
     Attributes:
         at: Since when, in UTC, by the server's clock.
@@ -22,7 +22,7 @@ class Pause:
 
 
 def read_pause(text: bytes | None, *, now: float) -> Pause | None:
-    """Read what `pause.lua` wrote; None when there is none, or it is over.
+    """Read what `pause.lua` or `halt.lua` wrote; None when none is on.
 
     Args:
         text: What Redis holds, if anything.

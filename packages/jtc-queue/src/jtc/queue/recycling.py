@@ -13,15 +13,19 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY = 1.0
 """Seconds between two looks at the clock and the memory."""
 NEVER = 3600.0
+RESTART = "all workers of the queue are to be restarted"
 
 
 class Recycling:
-    """Ends a worker that has reached one of its limits.
+    """Ends a worker that has reached one of its limits, or is to be restarted.
 
     Args:
         limits: When it is to end.
         attempts: Its attempts, of which those that have begun are counted.
         stop: Ends it.
+
+    Attributes:
+        is_asked: Whether somebody wants the worker to be restarted.
     """
 
     def __init__(
@@ -31,6 +35,12 @@ class Recycling:
         self._attempts = attempts
         self._stop = stop
         self._since = time.monotonic()
+        self.is_asked = False
+
+    def ask(self) -> None:
+        """End the worker: somebody wants it to be restarted."""
+        self.is_asked = True
+        self._stop.set()
 
     async def step(self) -> float:
         """Look at the clock and the memory."""
@@ -52,6 +62,8 @@ class Recycling:
         return limit
 
     def _find_limit(self) -> str | None:
+        if self.is_asked:
+            return RESTART
         return self._limits.reached(
             jobs=self._attempts.begun,
             seconds=time.monotonic() - self._since,

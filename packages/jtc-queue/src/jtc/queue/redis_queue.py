@@ -10,24 +10,30 @@ from typing import Any, cast
 import saq
 from redis.asyncio import Redis
 from saq.job import TERMINAL_STATUSES, Status
-from saq.utils import now
 
 from jtc.queue.batch import noted
 from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.codec import encode
 from jtc.queue.document import document_of
-from jtc.queue.enqueuing import Enqueuing, Entry
+from jtc.queue.duration import as_seconds
+from jtc.queue.enqueuing import Enqueuing, Entry, Placed
 from jtc.queue.errors import Unserializable
 from jtc.queue.failure import read_failure
+from jtc.queue.flow import membership_of
 from jtc.queue.group_commit import Listener
 from jtc.queue.keys import QueueKeys
+from jtc.queue.looking import Looking
 from jtc.queue.outage import outage_of
 from jtc.queue.retry_policy import next_delay
 from jtc.queue.saq_queue import POLL, SaqQueue
 from jtc.queue.scripts import Argument, Scripts
+from jtc.queue.sent_jobs import SentJobs
 from jtc.queue.settlement import Kind, Settlement
 from jtc.queue.settling import Settling
+from jtc.queue.tally import Tally
 from jtc.queue.tick_end import TickEnd, cancellation, tick_end_of
+from jtc.queue.unique_key import read_unique_key
+from jtc.queue.wall_clock import epoch_ms
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +63,10 @@ class RedisQueue(SaqQueue):
         self.outage = outage_of(redis)
         self.scripts = Scripts(redis, self.outage)
         self._enqueuing = Enqueuing(self.scripts, self.keys)
+        self._sent = SentJobs(redis, self.scripts, self.keys, self._enqueuing)
+        self._looking = Looking(redis)
         self._settling = Settling(self.scripts, self.keys)
+        self.tally = Tally(self)
 
     def __repr__(self) -> str:
         return f"<RedisQueue {self.name}>"
@@ -100,14 +109,57 @@ class RedisQueue(SaqQueue):
             waiting or running.
         """
         for job in jobs:
-            if job.queue and job.queue.name != self.name:
-                raise ValueError(f"Job {job} registered to a different queue")
-            job.queue = self
-            job.queued = now()
-            job.status = Status.QUEUED
-            await self._before_enqueue(job)
+            await self._prepare(job)
         adding = self._enqueuing.add_many([self._entry(job) for job in jobs])
-        return await noted(self, jobs, asyncio.ensure_future(adding))
+        placed = await noted(self, jobs, asyncio.ensure_future(adding))
+        return [one is True for one in placed]
+
+    async def put(self, job: saq.Job) -> str:
+        """Enqueue a job as its `meta` says and return the key of the one that is there.
+
+        `meta["delay"]` is how many seconds it waits, by the server's clock.
+        `meta["unique"]` holds what only one job in the queue may have, a `UniqueKey`.
+
+        Returns:
+            The job's own key, or that of the job that is in the queue with what is
+            unique; then nothing was added.
+
+        Raises:
+            Unserializable: An argument has no form in JSON; nothing was enqueued.
+        """
+        await self._prepare(job)
+        adding = self._enqueuing.add(self._entry_as_told(job))
+        return self._key_of(job, await noted(self, (job,), adding))
+
+    async def put_many(self, jobs: Sequence[saq.Job]) -> list[str]:
+        """Enqueue jobs in as few calls as possible, each as `put` does."""
+        for job in jobs:
+            await self._prepare(job)
+        entries = [self._entry_as_told(job) for job in jobs]
+        adding = asyncio.ensure_future(self._enqueuing.add_many(entries))
+        placed = await noted(self, jobs, adding)
+        return [self._key_of(*pair) for pair in zip(jobs, placed, strict=True)]
+
+    async def put_once(self, jobs: Sequence[saq.Job]) -> list[bool]:
+        """Enqueue jobs as `put` does, but for those that were put so before.
+
+        Also one that has ended meanwhile is not put again, for a week, or for ten
+        minutes from `note_sent`: for senders that cannot know what became of a call.
+
+        Returns:
+            For each job whether it was added.
+        """
+        for job in jobs:
+            await self._prepare(job)
+        added = await self._sent.send([self._entry_as_told(job) for job in jobs])
+        return [job.id in added for job in jobs]
+
+    def heard_of(self, jobs: Sequence[saq.Job]) -> None:
+        """Take note of the members of a flow that has begun; for subclasses."""
+
+    async def note_sent(self, keys: Sequence[str]) -> None:
+        """Remember jobs for less long: their sender will not send them again."""
+        await self._sent.noted([self.job_id(key) for key in keys])
 
     async def apply(
         self,
@@ -152,12 +204,37 @@ class RedisQueue(SaqQueue):
         )
 
     async def _enqueue(self, job: saq.Job) -> saq.Job | None:
+        # SAQ has written it by a clock of its own.
+        job.queued = epoch_ms()
         adding = self._enqueuing.add(self._entry(job))
-        return job if await noted(self, (job,), adding) else None
+        return job if await noted(self, (job,), adding) is True else None
+
+    async def _prepare(self, job: saq.Job) -> None:
+        if job.queue and job.queue.name != self.name:
+            raise ValueError(f"Job {job} registered to a different queue")
+        job.queue = self
+        job.queued = epoch_ms()
+        job.status = Status.QUEUED
+        await self._before_enqueue(job)
 
     def _entry(self, job: saq.Job) -> Entry:
         document = self._write(job, strict=True)
-        return job.id, document, max(0, math.ceil(job.scheduled))
+        return Entry(job.id, document, max(0, math.ceil(job.scheduled)))
+
+    def _entry_as_told(self, job: saq.Job) -> Entry:
+        entry = self._entry(job)
+        if not job.meta:
+            return entry
+        delay = as_seconds(job.meta.get("delay"))
+        unique = read_unique_key(job.meta)
+        if not delay and unique is None:
+            return entry
+        # By the server's clock: the one of this machine may be wrong.
+        score = f"+{delay}" if delay else entry.score
+        return Entry(entry.job_id, entry.document, score, unique)
+
+    def _key_of(self, job: saq.Job, placed: Placed) -> str:
+        return self.job_key_from_id(placed) if isinstance(placed, str) else job.key
 
     def serialize(self, job: saq.Job) -> bytes:
         """Write a job's document.
@@ -217,8 +294,9 @@ class RedisQueue(SaqQueue):
         if await self._try_to_settle(job, "retry", wait, Status.QUEUED):
             return
         # SAQ's web page tries a job again that has ended.
-        entry = job.id, self.serialize(job), 0
-        if isinstance(job, ClaimedJob) or not await self._enqueuing.add(entry):
+        unique = read_unique_key(job.meta)
+        entry = Entry(job.id, self.serialize(job), 0, unique)
+        if isinstance(job, ClaimedJob) or await self._enqueuing.add(entry) is not True:
             _report_stale(job, "retry")
 
     async def _update(
@@ -255,6 +333,10 @@ class RedisQueue(SaqQueue):
 
     # -- looking, waiting, canceling ---------------------------------------------------
 
+    async def look(self, key: str) -> saq.Job | None:
+        """Read a job, together with others that are asked for at the same time."""
+        return self.deserialize(await self._looking.look(self.job_id(key)))
+
     async def abort(self, job: saq.Job, error: str, ttl: float = 5) -> None:  # noqa: ARG002
         """Cancel a job: at once while it waits, through its worker while it runs."""
         word = await self._cancel(job.key, error)
@@ -275,13 +357,16 @@ class RedisQueue(SaqQueue):
         job = await self.job(key)
         if job is None or job.status in TERMINAL_STATUSES:
             return "ended"
-        job.status, job.error, job.completed = Status.ABORTED, reason, now()
+        job.status, job.error, job.completed = Status.ABORTED, reason, epoch_ms()
         keys = [self.keys.incomplete, self.keys.claims, self.keys.cancels]
         args: list[Argument] = [job.id, reason, self.serialize(job), job.ttl]
         args.append(job.status.value)
         if (tick := tick_end_of(job, error=cancellation(reason))) is not None:
             keys += self.keys.ticks
             args += [*tick.as_arguments(), self.history_length]
+        elif (member := membership_of(key)) is not None:
+            keys += self.keys.flows
+            args += member
         return bytes(await self.scripts.run("cancel", keys, args)).decode()
 
     async def schedule(self, lock: int = 1) -> list[str]:  # noqa: ARG002 - SAQ's signature

@@ -15,6 +15,7 @@ from jtc.queue.batch import open_batch
 from jtc.queue.client import open_client
 from jtc.queue.codec import decode, encode
 from jtc.queue.errors import DecodingClient
+from jtc.queue.waiting import stop_waiting
 
 if TYPE_CHECKING:
     from saq.types import ListenCallback, QueueInfo, VersionTuple
@@ -130,5 +131,6 @@ class SaqQueue(SaqRedisQueue):
 
     async def disconnect(self) -> None:
         """Close the connections."""
+        await stop_waiting(self.redis)
         # SAQ's would first connect once more, to end a subscription that we never made.
         await self.redis.aclose()

@@ -32,6 +32,9 @@ class Scheduler:
         tasks: The tasks that this worker can run; those that are not enabled are left
             out.
         environment: Where this is, as the `environments` of a task call it.
+
+    Attributes:
+        looked: When it last asked what is due, by `time.monotonic`; None if never.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Scheduler:
     ) -> None:
         known = {member_of(task): task for task in tasks if task.options.enabled}
         self.queue = queue
+        self.looked: float | None = None
         self._syncing = Syncing(queue, known)
         self._polling = Polling(queue, known)
         self._firing = Firing(queue, environment, self._tell)
@@ -53,6 +57,7 @@ class Scheduler:
         """Fire what is due; return the seconds until the next look."""
         asked = time.monotonic()
         due = await self._polling.look()
+        self.looked = time.monotonic()
         if due.now >= self._next_sync:
             # Before anything is fired: a task that was away for long must be named
             # again before its entry can be taken for abandoned.

@@ -17,7 +17,15 @@ from jtc.queue.outage import Outage, is_outage
 # These run all the time and must not wait for a call of another kind.
 BUSY = ("claim", "settle", "enqueue")
 # Their errors go to the program that asked; the others are a worker's own business.
-ASKED = ("enqueue", "cancel")
+ASKED = (
+    "cancel",
+    "clear",
+    "enqueue",
+    "enqueue_once",
+    "forget_sent",
+    "halt",
+    "stats",
+)
 _INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
 
 Argument = str | bytes | int | float
@@ -68,7 +76,7 @@ class Scripts:
                 self._outage.began(error, (name, keys[0]), asked=asked)
             raise
         if name not in ASKED:
-            self._outage.ended((name, keys[0]))
+            self._outage.ended((name, keys[0]), asked=asked)
         return reply
 
     def lane(self, kind: str) -> Lane:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from jtc.queue.flow import PREFIXES, membership_of
 from jtc.queue.group_commit import GroupCommit, Listener
 from jtc.queue.keys import QueueKeys
 from jtc.queue.scripts import Argument, Scripts
@@ -26,7 +27,9 @@ class Settling:
     def __init__(self, scripts: Scripts, keys: QueueKeys) -> None:
         self.history_length = HISTORY_LENGTH
         self._scripts = scripts
-        self._tick_keys = keys.ticks
+        self._job_prefix = keys.job
+        self._member_prefixes = tuple(f"{keys.job}{prefix}" for prefix in PREFIXES)
+        self._keys_of_others = [*keys.ticks, *keys.flows]
         self._keys = [
             keys.claims,
             keys.active,
@@ -48,15 +51,25 @@ class Settling:
     async def _send(self, settlements: Sequence[Settlement]) -> list[bool]:
         args: list[Argument] = []
         ticks: list[Argument] = []
+        members: list[Argument] = []
         for position, one in enumerate(settlements, 1):
             args += (one.job_id, one.claim, one.kind, one.document, one.number)
             args.append(one.status)
             if one.tick is not None:
                 ticks += (position, *one.tick.as_arguments())
+            elif one.job_id.startswith(self._member_prefixes):
+                members += self._member_arguments(position, one)
         keys = self._keys
-        if ticks:
-            # Only then: what has no tick must not pay for it.
-            keys = [*keys, *self._tick_keys]
-            args += [*ticks, self.history_length, len(ticks) // 4]
+        if ticks or members:
+            # Only then: what has no tick and is in no flow must not pay for it.
+            keys = [*keys, *self._keys_of_others]
+            args += [*ticks, *members, self.history_length]
+            args += [len(ticks) // 4, len(members) // 3]
         reply = await self._scripts.run("settle", keys, args)
         return [bool(applied) for applied in reply]
+
+    def _member_arguments(self, position: int, one: Settlement) -> tuple[Argument, ...]:
+        member = membership_of(one.job_id[len(self._job_prefix) :])
+        if member is None or one.kind not in ("done", "failed"):
+            return ()
+        return position, *member

@@ -9,6 +9,7 @@ from jtc.queue.claims import Claims
 from jtc.queue.draining import within
 from jtc.queue.lease import RENEW_EVERY, Lease
 from jtc.queue.redis_queue import RedisQueue
+from jtc.queue.reporting import Reporting
 from jtc.queue.upkeep import Upkeep
 
 
@@ -19,7 +20,7 @@ class Station:
         queue: The queue.
         worker: The worker's id.
         attempts: What the worker runs, from this queue and from others.
-        report: Writes what SAQ's tools show of a worker.
+        reporting: Says how the worker is.
     """
 
     def __init__(
@@ -27,12 +28,12 @@ class Station:
         queue: RedisQueue,
         worker: str,
         attempts: Attempts,
-        report: Callable[[int], Awaitable[object]],
+        reporting: Reporting,
     ) -> None:
         self.queue = queue
         self.claims = Claims(queue, worker)
         self._attempts = attempts
-        self._report = report
+        self._reporting = reporting
         self._lease: Lease | None = None
 
     async def open(self) -> None:
@@ -43,7 +44,13 @@ class Station:
 
     def upkeep(self) -> Upkeep:
         """Return the upkeep of one run of the worker."""
-        return Upkeep(self.queue, self.claims, self._attempts, self._report)
+        return Upkeep(self.queue, self.claims, self._attempts, self._reporting)
+
+    @property
+    def foreground_steps(self) -> tuple[Callable[[], Awaitable[float]], ...]:
+        """What one job needs that is run in the foreground, round after round."""
+        upkeep = self.upkeep()
+        return upkeep.watch, upkeep.cancel, upkeep.show, self.renew_later
 
     async def renew_later(self) -> float:
         """Renew the lease from the event loop, where a thread is not worth it."""
@@ -57,6 +64,7 @@ class Station:
             return
         self._lease.stop()
         self._lease = None
-        # Without it the lease runs out by itself.
-        with contextlib.suppress(Exception):
-            await within(1.0, self.claims.resign())
+        # Without these the lease runs out by itself, and so does what is shown.
+        for farewell in (self.claims.resign, self._reporting.leave):
+            with contextlib.suppress(Exception):
+                await within(1.0, farewell())

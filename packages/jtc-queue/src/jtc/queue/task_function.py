@@ -14,6 +14,7 @@ from jtc.queue.tick_hooks import call_hook
 from jtc.queue.tick_record import TickRecord
 from jtc.schedule import ScheduledTask
 from jtc.schedule.function import accepts
+from jtc.schedule.services import TaskServices
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +22,10 @@ logger = logging.getLogger(__name__)
 class TaskFunction:
     """What a worker runs for a task: its function, its conditions and its hooks.
 
-    The payload comes as keyword arguments. `when` and `skip` are asked once for each
-    tick, right before the function; not for a run that somebody asked for, and not for
-    a schedule of another name that runs this task.
+    The payload comes as keyword arguments, and so do the services that the function
+    asks for beside it. `when` and `skip` are asked once for each tick, right before the
+    function; not for a run that somebody asked for, and not for a schedule of another
+    name that runs this task.
 
     Args:
         task: The task.
@@ -32,6 +34,7 @@ class TaskFunction:
     def __init__(self, task: ScheduledTask) -> None:
         self._task = task
         self._function = as_async(task.func)
+        self._services = TaskServices(task)
 
     async def __call__(self, ctx: dict[str, Any], **payload: Any) -> Any:
         """Run one attempt.
@@ -42,7 +45,7 @@ class TaskFunction:
         """
         try:
             await self._ask(ctx)
-            result = await self._function(ctx, **payload)
+            result = await self._services.call(self._function, ctx, payload)
         except TickSkipped:
             raise
         except asyncio.CancelledError:

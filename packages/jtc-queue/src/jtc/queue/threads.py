@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from jtc.queue.errors import ThreadStillRuns
+from jtc.queue.errors import Release, ThreadStillRuns
 
 # Seconds that a canceled attempt waits for its thread.
 PATIENCE = 10.0
+# A process that stood still for longer may have lost its jobs to another one.
+BEGINS_WITHIN = 5.0
 # Said when a wait for a thread is canceled: do not wait any longer.
 GIVE_UP = "give up"
 _NAME = "jtc-job"
@@ -57,13 +59,16 @@ async def run_in_thread(call: Callable[[], Any]) -> Any:
 
     Raises:
         ThreadStillRuns: The wait was canceled and the thread did not end.
+        Release: The process stood still before the thread began; `call` was not called.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Any] = loop.create_future()
     context = contextvars.copy_context()
+    handed_over = time.monotonic()
 
     def work() -> None:
         try:
+            _check_time(handed_over)
             result, error = context.run(call), None
         except BaseException as raised:
             result, error = None, raised
@@ -77,7 +82,12 @@ async def run_in_thread(call: Callable[[], Any]) -> Any:
     except asyncio.CancelledError:
         if await _ended_within(PATIENCE, done):
             raise
-        raise ThreadStillRuns(PATIENCE) from None
+        raise ThreadStillRuns(PATIENCE, done) from None
+
+
+def _check_time(handed_over: float) -> None:
+    if time.monotonic() - handed_over > BEGINS_WITHIN:
+        raise Release("The process stood still before the job began.", after=0)
 
 
 async def _ended_within(seconds: float, done: asyncio.Future[Any]) -> bool:

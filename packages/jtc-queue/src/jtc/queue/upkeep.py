@@ -15,6 +15,7 @@ from jtc.queue.claims import Claims
 from jtc.queue.failed_index import PRUNE_GROUP, FailedIndex
 from jtc.queue.lease import RENEW_EVERY
 from jtc.queue.redis_queue import RedisQueue
+from jtc.queue.reporting import Reporting
 from jtc.queue.settlement import Settlement
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ CANCEL_EVERY = 0.5
 WATCH_EVERY = 0.1
 SHOW_EVERY = 0.1
 SHOW_AFTER = 0.05
-INFO_EVERY = 30.0
+REPORT_EVERY = 5.0
 PRUNE_EVERY = 60.0
 
 
@@ -38,7 +39,7 @@ class Upkeep:
         queue: The queue to look after.
         claims: The worker's holds.
         attempts: The worker's running attempts.
-        report: Writes what SAQ's tools show of a worker.
+        reporting: Says how the worker is.
     """
 
     def __init__(
@@ -46,12 +47,12 @@ class Upkeep:
         queue: RedisQueue,
         claims: Claims,
         attempts: Attempts,
-        report: Callable[[int], Awaitable[object]],
+        reporting: Reporting,
     ) -> None:
         self._queue = queue
         self._claims = claims
         self._attempts = attempts
-        self._report = report
+        self._reporting = reporting
         self._failed = FailedIndex(queue)
         self._adoption = Adoption(queue, claims, attempts)
         self._begun = 0
@@ -162,23 +163,27 @@ class Upkeep:
         """Write the document of attempts that have run for a moment.
 
         The claim says who runs a job; the document need not be written for one that
-        ends at once.
+        ends at once. It is written again when the function says how far it has come.
         """
         await self._attempts.wait_for_some()
         before = time.monotonic() - SHOW_AFTER
         running = [a for a in self._running if a.outcome is None]
         lasting = [a for a in running if a.started < before]
-        hidden = [a.job for a in lasting if a not in self._shown]
+        hidden = [a for a in lasting if a.has_progress or a not in self._shown]
+        # Not before they are written: the server may be away.
+        self._shown -= set(hidden)
+        for attempt in hidden:
+            attempt.note_progress()
         await asyncio.gather(
-            *(self._queue.settle(endings.running(job)) for job in hidden)
+            *(self._queue.settle(endings.running(a.job)) for a in hidden)
         )
         self._shown = set(lasting)
         return SHOW_EVERY
 
     async def report(self) -> float:
-        """Tell SAQ's tools that this worker is there."""
-        await self._report(round(INFO_EVERY * 3))
-        return INFO_EVERY
+        """Say how the worker is, and hear whether it is to be restarted."""
+        await self._reporting.report()
+        return REPORT_EVERY
 
     async def prune(self) -> float:
         """Drop failed jobs that are too old or too many."""

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,11 +10,16 @@ from jtc.queue.errors import (
     Discard,
     Fail,
     NotRunnableHere,
+    Release,
     Retry,
     ThreadStillRuns,
     TooLateToRetry,
 )
 from jtc.queue.retry_policy import is_too_late, read_policy
+from jtc.queue.wall_clock import epoch_seconds
+
+# Seconds; a job that is given back again and again must not keep a worker busy.
+SHORTEST_RELEASE = 0.1
 
 Errors = tuple[type[BaseException], ...]
 
@@ -25,11 +29,12 @@ class Verdict:
     """What becomes of a job after an error.
 
     Attributes:
-        kind: `retry`, `fail`, `discard`, or `elsewhere`: another worker may run it.
-        wait: Seconds before a retry.
+        kind: `retry`, `fail`, `discard`, `release`: given back without having spent a
+            try, or `elsewhere`: another worker may run it.
+        wait: Seconds before a retry, or until it may run again.
     """
 
-    kind: Literal["retry", "fail", "discard", "elsewhere"]
+    kind: Literal["retry", "fail", "discard", "release", "elsewhere"]
     wait: float = 0.0
 
 
@@ -53,7 +58,7 @@ def judge_now(
     job: saq.Job | None, error: BaseException, rules: ErrorRules = NO_RULES
 ) -> Verdict:
     """Decide as `judge` does, by this machine's clock and by chance."""
-    return judge(job, error, rules, now=time.time(), chance=random.random())  # noqa: S311 - no secret
+    return judge(job, error, rules, now=epoch_seconds(), chance=random.random())  # noqa: S311 - no secret
 
 
 def judge(
@@ -66,8 +71,8 @@ def judge(
 ) -> Verdict:
     """Decide what becomes of a job whose attempt ended with an error.
 
-    What the job asks for by raising `Retry`, `Fail` or `Discard` comes before the
-    rules; tries and time that are used up come before both.
+    What the job asks for by raising `Retry`, `Release`, `Fail` or `Discard` comes
+    before the rules; tries and time that are used up come before both.
 
     Args:
         job: The job, this attempt counted; None for one that is tried only once.
@@ -80,6 +85,8 @@ def judge(
         return Verdict("elsewhere")
     if isinstance(error, Discard) or _is_in(rules.discard_on, error):
         return Verdict("discard")
+    if isinstance(error, Release):
+        return _judge_release(job, error, now=now)
     if job is None or not job.retryable or not _may_be_retried(error, rules):
         return Verdict("fail")
     policy = read_policy(job)
@@ -91,9 +98,16 @@ def judge(
     return Verdict("retry", wait)
 
 
+def _judge_release(job: saq.Job | None, error: Release, *, now: float) -> Verdict:
+    wait = max(error.after, SHORTEST_RELEASE)
+    if job is not None and is_too_late(job, read_policy(job), at=now + wait):
+        return Verdict("fail")
+    return Verdict("release", wait)
+
+
 def _is_in(errors: Errors, error: BaseException) -> bool:
     # Whoever discards every Exception still means what handle() asks for.
-    return isinstance(error, errors) and not isinstance(error, Retry | Fail)
+    return isinstance(error, errors) and not isinstance(error, Retry | Release | Fail)
 
 
 def _may_be_retried(error: BaseException, rules: ErrorRules) -> bool:

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import socket
+import time
 from collections.abc import (
     Awaitable,
     Callable,
@@ -30,6 +31,7 @@ from jtc.queue.periodic import Duty, repeat, wake_all
 from jtc.queue.queue_order import QueueOrder
 from jtc.queue.recycling import Recycling
 from jtc.queue.redis_queue import RedisQueue
+from jtc.queue.reporting import Reporting
 from jtc.queue.settings import DEFAULT_GRACE
 from jtc.queue.signals import handle_signals
 from jtc.queue.station import Station
@@ -124,6 +126,9 @@ class Worker(saq.Worker[Context]):
         self.takes_signals = takes_signals
         #: Why the worker has ended by itself; None if it has not.
         self.limit_reached: str | None = None
+        #: Whether it has ended because somebody wants all workers to be restarted.
+        self.restart_asked = False
+        self._recycling: Recycling | None = None
         self.schedulers = (*((scheduler,) if scheduler else ()), *schedulers)
         self._started = False
         self._hurry = asyncio.Event()
@@ -180,9 +185,7 @@ class Worker(saq.Worker[Context]):
         took = await self._take_one()
         ended = asyncio.Event()
         steps = [
-            step
-            for station in self._stations
-            for step in (station.upkeep().watch, station.renew_later)
+            step for station in self._stations for step in station.foreground_steps
         ]
         duties = [asyncio.create_task(repeat(step, stop=ended)) for step in steps]
         try:
@@ -204,6 +207,7 @@ class Worker(saq.Worker[Context]):
         if self._ended.is_set():
             self.event, self._hurry, self._ended = (asyncio.Event() for _ in range(3))
             self.limit_reached = None
+            self.restart_asked = False
             self._attempts.begun = 0
 
     async def _work(self) -> None:
@@ -219,6 +223,7 @@ class Worker(saq.Worker[Context]):
         upkeeps = [station.upkeep() for station in self._stations]
         duties = [Duty(duty, stop=drained) for one in upkeeps for duty in one.duties]
         promotions = [Duty(one.promote, stop=drained) for one in upkeeps]
+        self._attempts.tell_delays(lambda seconds: wake_all(promotions, within=seconds))
         schedules = [Duty(step, stop=self.event) for step in self._scheduling()]
         claiming = Claiming(
             [(station.queue, station.claims) for station in self._stations],
@@ -229,6 +234,7 @@ class Worker(saq.Worker[Context]):
             woken=lambda: wake_all([*promotions, *schedules]),
         )
         recycling = Recycling(self.limits, self._attempts, stop=self.event)
+        self._recycling = recycling
         fronts = [
             Duty(step, stop=self.event) for step in (claiming.step, recycling.step)
         ]
@@ -237,6 +243,7 @@ class Worker(saq.Worker[Context]):
         try:
             await self.event.wait()
             self.limit_reached = recycling.report()
+            self.restart_asked = recycling.is_asked
         finally:
             self.event.set()
             await claiming.interrupt()
@@ -252,12 +259,30 @@ class Worker(saq.Worker[Context]):
             yield from (scheduler.step for scheduler in self.schedulers)
 
     def _station(self, queue: RedisQueue) -> Station:
-        async def report(ttl: int) -> None:
-            await queue.worker_info(
-                self.id, queue_key=queue.name, metadata=self._metadata, ttl=ttl
-            )
+        reporting = Reporting(
+            queue,
+            self.id,
+            self._describe,
+            metadata=self._metadata,
+            restart=self._restart,
+        )
+        return Station(queue, self.id, self._attempts, reporting)
 
-        return Station(queue, self.id, self._attempts, report)
+    def _describe(self) -> dict[str, Any]:
+        now = time.monotonic()
+        looks = [one.looked for one in self.schedulers if one.looked is not None]
+        return {
+            "queues": str(self.order),
+            "concurrency": self.concurrency,
+            "running": len(self._attempts.running),
+            "is_stopping": self._is_stopping(),
+            # None of a worker that fires no ticks.
+            "looked": round(now - min(looks), 3) if looks and not self.burst else None,
+        }
+
+    def _restart(self) -> None:
+        if self._recycling is not None:
+            self._recycling.ask()
 
     async def _shut_down(self) -> None:
         hooks: Any = self.shutdown

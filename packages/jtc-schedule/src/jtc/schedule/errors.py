@@ -93,6 +93,17 @@ class TaskNotFound(ScheduleError, ValueError):
         self.name = name
 
 
+class NoSupplier(ScheduleError, RuntimeError):
+    """Raised when a task asks for services and nothing in this process makes them."""
+
+    def __init__(self, name: str, parameters: Sequence[str]) -> None:
+        super().__init__(
+            f"Task {name!r} asks for services ({', '.join(parameters)}), which "
+            "jtc-queue makes: import jtc.jobs and set a container."
+        )
+        self.name = name
+
+
 class ScheduleWarning(UserWarning):
     """Given when a task is declared in a way that hardly is what was meant."""
 

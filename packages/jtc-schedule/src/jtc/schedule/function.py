@@ -7,9 +7,10 @@ from itertools import takewhile
 from typing import Any, Concatenate
 
 from jtc.schedule.errors import InvalidTask
+from jtc.schedule.services import service_names
 
 TaskFunction = Callable[Concatenate[Any, ...], Any]
-"""Called with the context, and with the payload as keyword arguments."""
+"""Called with the context, and with payload and services as keyword arguments."""
 
 _EXPECTED = "write it as in: async def name(ctx)"
 
@@ -22,8 +23,9 @@ def check_function(func: TaskFunction, payload: Collection[str] = ()) -> None:
         payload: The names of the keyword arguments that it will be given.
 
     Raises:
-        InvalidTask: It is not callable with one positional argument and the payload, or
-            is a class or a generator, whose body such a call would not run.
+        InvalidTask: It is not callable with one positional argument, the payload and
+            services, or is a class or a generator, whose body such a call would not
+            run.
     """
     if not callable(func):
         raise InvalidTask(repr(func), f"it is not callable; {_EXPECTED}")
@@ -92,8 +94,9 @@ def _check_signature(func: TaskFunction, payload: Collection[str]) -> None:
     signature = _signature(func)
     if signature is None:
         return
+    names = (*payload, *service_names(func, payload))
     try:
-        signature.bind(object(), **dict.fromkeys(payload))
+        signature.bind(object(), **dict.fromkeys(names))
     except TypeError as error:
         place = f"{_qualified_name(func)}{signature}"
         raise _misfit(place, payload, error) from None
@@ -109,7 +112,11 @@ def _signature(func: Callable[..., Any]) -> inspect.Signature | None:
 
 def _misfit(place: str, payload: Collection[str], error: TypeError) -> InvalidTask:
     if not payload:
-        problem = f"it is not callable with one argument, the context; {_EXPECTED}"
+        problem = (
+            f"it is not callable with one argument, the context ({error}); {_EXPECTED}."
+            " Further parameters have the type of a service, a default, or a value in "
+            "the payload"
+        )
         return InvalidTask(place, problem)
     names = ", ".join(map(repr, payload))
     problem = f"{error}; the function is called with the context and the payload"

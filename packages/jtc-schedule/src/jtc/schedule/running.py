@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import Any, Literal, TypedDict
 
 from jtc.schedule.errors import TaskNotFound
-from jtc.schedule.function import is_async
+from jtc.schedule.function import TaskFunction, is_async
 from jtc.schedule.registry import ScheduleRegistry
+from jtc.schedule.services import TaskServices
 from jtc.schedule.task import ScheduledTask
 
 
@@ -34,10 +36,11 @@ async def run_task_by_name(name: str, ctx: dict[str, Any] | None = None) -> Any:
     Args:
         name: The name of the task.
         ctx: Handed to the function as it is; a new dict unless given. The function is
-            also given the payload of the task.
+            also given the payload of the task, and the services it asks for.
 
     Raises:
         TaskNotFound: No task of that name is registered.
+        NoSupplier: It asks for services and nothing here makes them.
 
     Example:
         >>> import asyncio
@@ -54,14 +57,21 @@ async def run_task_by_name(name: str, ctx: dict[str, Any] | None = None) -> Any:
 
 
 async def run_task(task: ScheduledTask, ctx: Any) -> Any:
-    """Run a task and return its result, a blocking function in a thread."""
-    payload = task.options.payload or {}
-    if is_async(task.func):
-        return await task.func(ctx, **payload)
+    """Run a task and return its result, a blocking function in a thread.
+
+    What it asks for beside its payload is made by jtc.jobs.
+    """
+    call = partial(_call, task.func)
+    return await TaskServices(task).call(call, ctx, task.options.payload or {})
+
+
+async def _call(func: TaskFunction, ctx: Any, **payload: Any) -> Any:
+    if is_async(func):
+        return await func(ctx, **payload)
     # Only who runs a task pays for the import, not who publishes one.
     from asyncio import to_thread  # noqa: PLC0415
 
-    result = await to_thread(task.func, ctx, **payload)
+    result = await to_thread(func, ctx, **payload)
     # A decorator may hide that a function is async.
     return await result if inspect.isawaitable(result) else result
 

@@ -66,6 +66,7 @@ Since = Annotated[
         help="Only those that failed since then: 2h, 7d or 2026-03-01T09:00 (UTC).",
     ),
 ]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for another program.")]
 
 
 def failed(
@@ -78,9 +79,7 @@ def failed(
     ] = 20,
     queue: QueueName = None,
     redis: RedisUrl = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON for another program.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Show the failed jobs, the latest first."""
     # Only who reaches a server pays for the import.
@@ -110,6 +109,7 @@ def retry(
     since: Since = None,
     queue: QueueName = None,
     redis: RedisUrl = None,
+    as_json: Json = False,
 ) -> None:
     """Put failed jobs back into the queue, with all their tries."""
     if bool(ids) == every:
@@ -123,9 +123,15 @@ def retry(
 
     place = Place(queue, redis)
     if ids:
-        retry_some(place, ids)
+        retry_some(place, ids, as_json=as_json)
     else:
-        retry_all(place, job_class=job_class, exception=exception, since=since)
+        retry_all(
+            place,
+            job_class=job_class,
+            exception=exception,
+            since=since,
+            as_json=as_json,
+        )
 
 
 def forget(
@@ -135,11 +141,12 @@ def forget(
     ],
     queue: QueueName = None,
     redis: RedisUrl = None,
+    as_json: Json = False,
 ) -> None:
     """Delete failed jobs."""
     from jtc.cli.commands.failed_jobs import forget_some  # noqa: PLC0415
 
-    forget_some(Place(queue, redis), ids)
+    forget_some(Place(queue, redis), ids, as_json=as_json)
 
 
 def flush(
@@ -155,8 +162,9 @@ def flush(
     ] = None,
     queue: QueueName = None,
     redis: RedisUrl = None,
+    as_json: Json = False,
 ) -> None:
     """Delete all failed jobs, or the old ones."""
     from jtc.cli.commands.failed_jobs import flush_all  # noqa: PLC0415
 
-    flush_all(Place(queue, redis), older_than=older_than)
+    flush_all(Place(queue, redis), older_than=older_than, as_json=as_json)

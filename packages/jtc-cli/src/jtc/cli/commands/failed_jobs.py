@@ -44,7 +44,7 @@ def show_failed(
     _run(place, look)
 
 
-def retry_some(place: Place, ids: Sequence[str]) -> None:
+def retry_some(place: Place, ids: Sequence[str], *, as_json: bool) -> None:
     """Put the failed jobs `ids` back.
 
     Raises:
@@ -54,6 +54,8 @@ def retry_some(place: Place, ids: Sequence[str]) -> None:
     """
     back = _run(place, lambda failed, _: failed.retry(*ids))
     say(f"Put {len(back)} job(s) back into the queue.")
+    if as_json:
+        print_json({"retried": list(back)})
     _check_all(ids, back)
 
 
@@ -63,6 +65,7 @@ def retry_all(
     job_class: str | None,
     exception: str | None,
     since: datetime | None,
+    as_json: bool,
 ) -> None:
     """Put all failed jobs back that fit.
 
@@ -77,9 +80,11 @@ def retry_all(
         ),
     )
     say(f"Put {len(back)} job(s) back into the queue.")
+    if as_json:
+        print_json({"retried": list(back)})
 
 
-def forget_some(place: Place, ids: Sequence[str]) -> None:
+def forget_some(place: Place, ids: Sequence[str], *, as_json: bool) -> None:
     """Delete the failed jobs `ids`.
 
     Raises:
@@ -89,10 +94,12 @@ def forget_some(place: Place, ids: Sequence[str]) -> None:
     """
     gone = _run(place, lambda failed, _: failed.forget(*ids))
     say(f"Deleted {len(gone)} failed job(s).")
+    if as_json:
+        print_json({"forgotten": list(gone)})
     _check_all(ids, gone)
 
 
-def flush_all(place: Place, *, older_than: timedelta | None) -> None:
+def flush_all(place: Place, *, older_than: timedelta | None, as_json: bool) -> None:
     """Delete all failed jobs, or those that failed longer ago than `older_than`.
 
     Raises:
@@ -101,6 +108,8 @@ def flush_all(place: Place, *, older_than: timedelta | None) -> None:
     """
     gone = _run(place, lambda failed, _: failed.flush(older_than=older_than))
     say(f"Deleted {gone} failed job(s).")
+    if as_json:
+        print_json({"deleted": gone})
 
 
 def _run(place: Place, step: Callable[[FailedJobs, str], Awaitable[T]]) -> T:

@@ -4,22 +4,12 @@ from typing import Annotated
 
 import typer
 
-from jtc.cli.commands import failed
+from jtc.cli.commands import failed, operating
+from jtc.cli.commands.operating import read_duration
 from jtc.cli.logs import LogLevel, set_up_logging
 from jtc.cli.place import Place
 from jtc.cli.sizes import parse_size
-from jtc.cli.times import parse_seconds
 from jtc.cli.worker_options import WorkerOptions
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = parse_seconds(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    if not seconds:
-        raise typer.BadParameter(f"{text!r} is no time to work: give more than 0.")
-    return seconds
 
 
 def _size(text: str) -> int:
@@ -129,7 +119,7 @@ def work(
         typer.Option(
             "--max-time",
             metavar="DURATION",
-            parser=_seconds,
+            parser=read_duration,
             help="Work for so long, then end: 3600, 90m, 12h or 1d.",
         ),
     ] = None,
@@ -142,6 +132,12 @@ def work(
             help="End once the process takes so much memory: 512M or 2G.",
         ),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Do not start where jtc doctor finds errors of the server."
+        ),
+    ] = False,
     log_level: Annotated[
         LogLevel,
         typer.Option(
@@ -165,6 +161,7 @@ def work(
         max_jobs=max_jobs,
         max_time=max_time,
         max_memory=max_memory,
+        strict=strict,
     )
     # Only who starts a worker pays for the import, not who asks for --help.
     if processes is None:
@@ -204,7 +201,34 @@ def list_tasks(
     show_tasks(Place(queue, redis), tuple(app or ()), as_json=as_json)
 
 
+@app.command()
+def check(
+    *,
+    app: Apps = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON for another program.")
+    ] = False,
+) -> None:
+    """Look whether each job and task could be built, without running any; for CI.
+
+    The exit status is 1 if one could not. Needs no server.
+    """
+    from jtc.cli.commands.graph_check import show_checks  # noqa: PLC0415 - as in work
+
+    if show_checks(apps=tuple(app or ()), as_json=as_json):
+        raise typer.Exit(1)
+
+
 app.command()(failed.failed)
 app.command()(failed.retry)
 app.command()(failed.forget)
 app.command()(failed.flush)
+app.command()(operating.stats)
+app.command()(operating.workers)
+app.command()(operating.show)
+app.command()(operating.cancel)
+app.command()(operating.clear)
+app.command()(operating.pause)
+app.command()(operating.resume)
+app.command()(operating.restart)
+app.command()(operating.health)

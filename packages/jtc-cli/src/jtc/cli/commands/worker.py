@@ -1,21 +1,23 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from datetime import UTC, datetime
 
 from jtc.cli.banner import describe_worker
 from jtc.cli.discovery import Discovery, discover
 from jtc.cli.due_task import DueTask
-from jtc.cli.errors import NoServer, ServerRefused
+from jtc.cli.errors import NoServer, ServerRefused, ServerUnfit
 from jtc.cli.event_loop import find_loop_factory, name_running_loop
 from jtc.cli.leash import Leash
 from jtc.cli.output import say, warn
 from jtc.cli.own_server import own_server
 from jtc.cli.stopping import stop_at_sigterm, take_signals
+from jtc.cli.supervised import RECYCLED
 from jtc.cli.worker_options import ProcessOrder, WorkerOptions
 from jtc.jobs import known_jobs
 from jtc.providers import QueueProvider
-from jtc.queue import Limits, Worker, mask_url
+from jtc.queue import Limits, Worker, examine_server, mask_url, open_client
 from jtc.queue.signals import handle_signals
 from jtc.schedule import ScheduleRegistry
 
@@ -30,11 +32,17 @@ def run_worker(options: WorkerOptions, *, embedded: bool = False) -> None:
     Raises:
         NoServer: No server answers.
         ServerRefused: A server answers and turns us away.
+        ServerUnfit: It has errors, and the worker is to be strict.
         DiscoveryError: A module is missing or cannot be imported.
         QueueError: A setting or the server is unfit.
+        SystemExit: Somebody wants it to be started again.
     """
+    worker: Worker | None = None
     with stop_at_sigterm(), own_server(options, embedded=embedded) as served:
-        _run(served)
+        worker = _run(served)
+    if worker is not None and worker.restart_asked:
+        say("Stopped, to be started again.")
+        sys.exit(RECYCLED)
     say("Stopped.")
 
 
@@ -42,7 +50,8 @@ def run_supervised(order: ProcessOrder, leash: Leash) -> bool:
     """Work until the process that gave the order says so, or is gone.
 
     Returns:
-        Whether the worker has ended because it had reached a limit.
+        Whether the worker has ended by itself: it had reached a limit, or is to be
+        started again.
 
     Raises:
         CliError: As `run_worker` raises them.
@@ -51,7 +60,7 @@ def run_supervised(order: ProcessOrder, leash: Leash) -> bool:
     # Whoever stops a whole group sends the signal and has it passed on as well.
     with stop_at_sigterm(once=True):
         take_signals()
-        return _run(order.options, order, leash)
+        return _run(order.options, order, leash).limit_reached is not None
     return False
 
 
@@ -59,21 +68,33 @@ def _run(
     options: WorkerOptions,
     order: ProcessOrder | None = None,
     leash: Leash | None = None,
-) -> bool:
+) -> Worker:
     provider = QueueProvider(
         options.redis, options.queue, options.concurrency, options.grace
     )
     with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
-        runner.run(_check_server(provider))
+        runner.run(_check_server(provider, strict=options.strict))
         # Not inside the loop: a module may call asyncio.run when it is imported.
         discovery = discover(options.apps)
         return runner.run(_work(provider, discovery, options, order, leash))
 
 
-async def _check_server(provider: QueueProvider) -> None:
+async def _check_server(provider: QueueProvider, *, strict: bool) -> None:
     if not await provider.check_redis_connection():
         error = ServerRefused if provider.was_refused else NoServer
         raise error(mask_url(provider.redis_url), str(provider.connection_error))
+    if strict:
+        await _check_strictly(provider.redis_url)
+
+
+async def _check_strictly(url: str) -> None:
+    client = open_client(url)
+    try:
+        checks = await examine_server(client)
+    finally:
+        await client.aclose()
+    if errors := [check for check in checks if check.level == "error"]:
+        raise ServerUnfit([f"{check.name}: {check.advice}" for check in errors])
 
 
 async def _work(
@@ -82,7 +103,7 @@ async def _work(
     options: WorkerOptions,
     order: ProcessOrder | None,
     leash: Leash | None,
-) -> bool:
+) -> Worker:
     await provider.initialize()
     try:
         worker = provider.get_worker(
@@ -96,7 +117,7 @@ async def _work(
             await worker.start()
         else:
             await _start_on_leash(worker, leash)
-        return worker.limit_reached is not None
+        return worker
     finally:
         await provider.close()
 

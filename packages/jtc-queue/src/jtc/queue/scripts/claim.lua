@@ -1,7 +1,8 @@
 -- Move jobs from queued to active and write whose they are, in one step.
--- KEYS: queued, active, claims, incomplete, workers
+-- KEYS: queued, active, claims, incomplete, workers, halt
 -- ARGV: worker, claim, how many, ms of a lease that was not renewed, '1' to ask again after a lost reply
--- Returns now in ms, how many ids left the queue, then id and payload of each claimed job.
+-- Returns now in ms, how many ids left the queue, then id and payload of each claimed job; in their
+-- place, if the queue is paused: now in ms, -1, ms until it goes on by itself (-1 = it does not).
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local reply = {now, 0}
@@ -21,6 +22,9 @@ if ARGV[5] == '1' then
     end
     if #mine > 0 then return give(mine) end
 end
+
+local halt = redis.call('PTTL', KEYS[6])
+if halt ~= -2 then return {now, -1, halt} end
 
 local ids = redis.call('LRANGE', KEYS[1], 0, ARGV[3] - 1)
 if #ids == 0 then return reply end

@@ -1,33 +1,27 @@
 -- End attempts, or write the state of running ones, for as long as their claim holds.
--- KEYS: claims, active, incomplete, queued, failed, cancels; those of ticks.lua if ticks end
+-- KEYS: claims, active, incomplete, queued, failed, cancels; those of ticks.lua and of flows.lua
+--   if ticks or members of flows end
 -- ARGV: id, claim ('' = nobody's), kind, json, number, status for each job
 --   update   write json, the attempt goes on
 --   done     number = seconds to keep the result; 0 = for good, below 0 = not at all
 --   failed   as done, and listed among the failed jobs
 --   retry    number = ms to wait, then at the tail of the queue
 --   release  number = ms to wait, then at the head of the queue
--- If ticks end, behind that: position of the job (from 1), task, record, '1' not to count it
---   for each of them, how many records to keep of a task, and how many ticks there are
+-- If ticks or members of flows end, behind that: position of the job (from 1), task, record, '1'
+--   not to count it for each tick; position, flow, number for each member; how many records to
+--   keep of a task, how many ticks there are, how many members
 -- Returns 1 (applied) or 0 (the claim is no longer held) for each job.
+-- include: keep
 -- include: ticks
+-- include: flows
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local jobs_end = #ARGV
-if KEYS[7] then jobs_end = #ARGV - 2 - 4 * ARGV[#ARGV] end
+if KEYS[7] then jobs_end = #ARGV - 3 - 4 * ARGV[#ARGV - 1] - 3 * ARGV[#ARGV] end
 local ids = {}
 for i = 1, jobs_end, 6 do ids[#ids + 1] = ARGV[i] end
 local owners = redis.call('HMGET', KEYS[1], unpack(ids))
 local applied, ended, finished, done, over, told, statuses = {}, {}, {}, {}, {}, {}, {}
-
-local function keep(id, json, seconds)
-    if seconds > 0 then
-        redis.call('SETEX', id, seconds, json)
-    elseif seconds == 0 then
-        redis.call('SET', id, json)
-    else
-        redis.call('DEL', id)
-    end
-end
 
 local function requeue(id, json, wait, push)
     redis.call('SET', id, json)
@@ -36,16 +30,6 @@ local function requeue(id, json, wait, push)
     else
         redis.call('ZADD', KEYS[3], 0, id)
         redis.call(push, KEYS[4], id)
-    end
-end
-
--- Nearly always nobody listens, and then publishing is a tenth of the work. Who may not ask
--- for listeners publishes.
-local function tell()
-    local patterns = redis.pcall('PUBSUB', 'NUMPAT')
-    local listeners = redis.pcall('PUBSUB', 'NUMSUB', unpack(told))
-    for n, id in ipairs(told) do
-        if patterns ~= 0 or listeners[n * 2] ~= 0 then redis.call('PUBLISH', id, statuses[n]) end
     end
 end
 
@@ -87,7 +71,7 @@ for n, id in ipairs(ids) do
         end
     end
 end
-if #told > 0 then tell() end
+if #told > 0 then tell(told, statuses) end
 if #ended > 0 then redis.call('HDEL', KEYS[1], unpack(ended)) end
 -- Plain SAQ can enqueue a failed job again without taking it off the list.
 if #done > 0 then redis.call('ZREM', KEYS[5], unpack(done)) end
@@ -97,12 +81,22 @@ if #finished > 0 then
     redis.call('HDEL', KEYS[6], unpack(finished))
 end
 if KEYS[7] then
-    -- Last: what follows a tick may be queued once that has left `incomplete`.
-    local keys, keep = tick_keys(KEYS, 7), ARGV[#ARGV - 1]
-    for i = jobs_end + 1, #ARGV - 2, 4 do
+    -- Last: what follows may be queued once that which it follows has left `incomplete`.
+    local keys, keep = tick_keys(KEYS, 7), ARGV[#ARGV - 2]
+    local ticks_end = jobs_end + 4 * ARGV[#ARGV - 1]
+    for i = jobs_end + 1, ticks_end, 4 do
         if applied[tonumber(ARGV[i])] == 1 then
             end_tick(keys, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], now, keep)
         end
     end
+    local members = {}
+    for i = ticks_end + 1, #ARGV - 3, 3 do
+        local n = tonumber(ARGV[i])
+        if applied[n] == 1 then
+            local how = FLOW_LETTERS[ARGV[n * 6]] or 'f'
+            members[#members + 1] = {ARGV[i + 1], ARGV[i + 2], how}
+        end
+    end
+    end_members(flow_keys(KEYS, 15), members, now)
 end
 return applied

@@ -8,14 +8,16 @@ from typing import Any
 from jtc.cli.absence import describe_absence
 from jtc.cli.declared_tasks import load_tasks
 from jtc.cli.durations import describe_wait
+from jtc.cli.json_form import json_form
 from jtc.cli.outcomes import describe_last, record_as_json
 from jtc.cli.output import print_json, print_text, say
+from jtc.cli.pauses import describe_pause
 from jtc.cli.place import Place
 from jtc.cli.schedule_view import view_schedules
 from jtc.cli.table import fits, print_table
 from jtc.cli.times import format_for_programs, format_moment
 from jtc.cli.written_schedule import write_schedule
-from jtc.queue import Pause, ScheduleStatus
+from jtc.queue import ScheduleStatus
 
 COLUMNS = ("Name", "Schedule", "Next due", "Time", "Last outcome")
 FOLDABLE = ("Last outcome", "Schedule", "Name")
@@ -85,7 +87,7 @@ def _print_statuses(
     print_table(f"Schedules (times in {zone})", COLUMNS, rows, foldable=FOLDABLE)
     for name, status in named:
         if status.paused:
-            print_text(_describe_pause(name, status.paused, now, zone))
+            print_text(describe_pause(name, status.paused, now=now, zone=zone))
     print_text(f"\nTotal: {len(statuses)} schedule(s)")
 
 
@@ -126,17 +128,7 @@ def _describe_due(status: ScheduleStatus, now: datetime) -> str:
     return describe_wait(status.next_due, now=now) if status.next_due else "never"
 
 
-def _describe_pause(name: str, pause: Pause, now: datetime, zone: tzinfo) -> str:
-    until = pause.until
-    end = f", until {format_moment(until, now=now, zone=zone)}" if until else ""
-    note = f": {pause.note}" if pause.note else ""
-    since = format_moment(pause.at, now=now, zone=zone)
-    where = name.replace("\n", ", ")
-    return f"Paused: {where}, since {since}{end}{note}"
-
-
 def _as_json(status: ScheduleStatus) -> dict[str, Any]:
-    paused = status.paused
     return {
         "name": status.name,
         "schedule": status.schedule,
@@ -148,12 +140,7 @@ def _as_json(status: ScheduleStatus) -> dict[str, Any]:
         "in_code": status.in_code,
         "enabled": status.enabled,
         "next_due": _moment(status.next_due),
-        "paused": paused
-        and {
-            "at": _moment(paused.at),
-            "note": paused.note,
-            "until": _moment(paused.until),
-        },
+        "paused": json_form(status.paused),
         "last": status.last and record_as_json(status.last),
     }
 

@@ -12,13 +12,8 @@ from jtc.cli.errors import TaskFailed
 from jtc.cli.output import print_json, print_text, say
 from jtc.cli.place import Place
 from jtc.cli.user_traceback import format_user_traceback
-from jtc.jobs import (
-    ContainerNotSet,
-    JobManager,
-    default_container,
-    get_container,
-    set_container,
-)
+from jtc.jobs import JobManager
+from jtc.jobs.container import ensure_container
 from jtc.queue import Tick
 from jtc.schedule import run_task_by_name
 
@@ -47,10 +42,7 @@ def run_here(name: str, place: Place, *, apps: tuple[str, ...], as_json: bool) -
 def _make_jobs_possible(place: Place) -> None:
     """Let the task dispatch jobs and build what they need, as in a worker."""
     JobManager.initialize(place.redis, place.queue)
-    try:
-        get_container()
-    except ContainerNotSet:
-        set_container(default_container())
+    ensure_container()
 
 
 async def _run(name: str) -> Any:

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import saq
+
+from jtc.queue.claimed_job import read_claimed_job
+from jtc.queue.failed_job import call_of, key_of, moment_of
+from jtc.queue.failure import read_failure
+from jtc.queue.redis_queue import RedisQueue
+from jtc.queue.tick import tick_meta_of
+
+State = Literal[
+    "waiting", "delayed", "running", "complete", "failed", "aborted", "unreadable"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """All that a queue knows of one job. Times are in UTC.
+
+    Attributes:
+        id: The job's key: `JobHandle.id`.
+        queue: The queue's name.
+        state: Where it stands; `unreadable` is what is no job of this queue.
+        function: What workers run; None for what is no job.
+        job_class: What the queue calls the `Job` class; None for a plain function.
+        payload: The payload of a `Job`, the arguments of a plain function.
+        attempts: How often it was tried.
+        tries: How often it may be tried.
+        timeout: Seconds that an attempt may take; 0 is no limit.
+        queued_at: When it was enqueued.
+        due_at: When a delayed one goes into the queue.
+        started_at: When the last attempt began.
+        ended_at: When it ended.
+        failed_at: When it failed for good, by the server's clock.
+        worker: Who runs it, or ran it last.
+        canceling: Why its worker was asked to stop it; None if it was not.
+        progress: How far it has come, from 0 to 1.
+        tags: Its tags.
+        tick: Name and nominal time of the tick that it runs; None if it runs none.
+        exception: The type of the error that it failed with.
+        error: The traceback, or why it was aborted.
+        result: What it returned.
+        raw: The text of what is no job; None for a job.
+    """
+
+    id: str
+    queue: str
+    state: State
+    function: str | None = None
+    job_class: str | None = None
+    payload: Mapping[str, Any] | None = None
+    attempts: int = 0
+    tries: int = 0
+    timeout: float = 0
+    queued_at: datetime | None = None
+    due_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    failed_at: datetime | None = None
+    worker: str | None = None
+    canceling: str | None = None
+    progress: float = 0.0
+    tags: Sequence[str] = ()
+    tick: tuple[str, datetime] | None = None
+    exception: str | None = None
+    error: str | None = None
+    result: Any = None
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What Redis holds of a job beside its document.
+
+    Attributes:
+        claim: The claim by which a worker holds it.
+        score: 0 while it waits or runs, when a delayed one is due; None once it ended.
+        failed: When it failed, in epoch seconds.
+        note: Why it is to be stopped.
+    """
+
+    claim: bytes | None = None
+    score: float | None = None
+    failed: float | None = None
+    note: bytes | None = None
+
+
+async def find_job(queue: RedisQueue, key: str) -> JobRecord | None:
+    """Ask in one call for all that a queue knows of a job.
+
+    Args:
+        queue: The queue.
+        key: The job's key, or its key in Redis.
+
+    Returns:
+        None when the queue keeps nothing about it.
+    """
+    key = key_of(queue, key)
+    # What is no job of this queue may have any key in Redis.
+    for job_id in (queue.job_id(key), key):
+        async with queue.redis.pipeline(transaction=True) as pipe:
+            pipe.get(job_id)
+            pipe.hget(queue.keys.claims, job_id)
+            pipe.zscore(queue.keys.incomplete, job_id)
+            pipe.zscore(queue.keys.failed, job_id)
+            pipe.hget(queue.keys.cancels, job_id)
+            # What has such a key and is no text is no job either.
+            document, *rest = await pipe.execute(raise_on_error=False)
+        traces = Traces(*rest)
+        is_ours = job_id != key or traces != Traces()
+        if isinstance(document, bytes) and is_ours:
+            return _read(queue, key, document, traces)
+    return None
+
+
+def _read(queue: RedisQueue, key: str, document: bytes, traces: Traces) -> JobRecord:
+    job = read_claimed_job(queue, document)
+    failed_at = None if traces.failed is None else traces.failed * 1000
+    if job is None:
+        return JobRecord(
+            id=key,
+            queue=queue.name,
+            state="unreadable",
+            failed_at=moment_of(failed_at),
+            raw=document.decode("utf-8", "backslashreplace"),
+        )
+    job_class, payload = call_of(job)
+    state = _state(job, traces)
+    is_failed = state == "failed"
+    return JobRecord(
+        id=key,
+        queue=queue.name,
+        state=state,
+        function=job.function,
+        job_class=job_class,
+        payload=payload,
+        attempts=job.attempts,
+        tries=job.retries,
+        timeout=job.timeout or 0,
+        queued_at=moment_of(job.queued),
+        due_at=moment_of((traces.score or 0) * 1000),
+        started_at=moment_of(job.started),
+        ended_at=moment_of(job.completed),
+        failed_at=moment_of(failed_at) if is_failed else None,
+        worker=_worker(job, traces),
+        canceling=traces.note.decode() if traces.note else None,
+        progress=job.progress,
+        tags=_tags(job),
+        tick=_tick(job),
+        exception=read_failure(job.meta, job.error).exception if is_failed else None,
+        error=job.error if isinstance(job.error, str) else None,
+        result=job.result,
+    )
+
+
+def _state(job: saq.Job, traces: Traces) -> State:
+    if traces.claim is not None:
+        return "running"
+    if traces.score is not None:
+        return "delayed" if traces.score > 0 else "waiting"
+    ended: dict[str, State] = {
+        "complete": "complete",
+        "failed": "failed",
+        "aborted": "aborted",
+        "aborting": "aborted",
+    }
+    return ended.get(job.status, "waiting")
+
+
+def _worker(job: saq.Job, traces: Traces) -> str | None:
+    if traces.claim is not None:
+        return traces.claim.decode().split()[0]
+    return job.worker_id if isinstance(job.worker_id, str) else None
+
+
+def _tags(job: saq.Job) -> tuple[str, ...]:
+    tags = job.meta.get("tags")
+    return tuple(map(str, tags)) if isinstance(tags, list) else ()
+
+
+def _tick(job: saq.Job) -> tuple[str, datetime] | None:
+    meta = tick_meta_of(job.meta)
+    if meta is None:
+        return None
+    return meta["name"], datetime.fromtimestamp(meta["nominal"], tz=UTC)
