@@ -212,7 +212,8 @@ async def test_a_discarded_job_is_aborted_with_the_reason_and_no_failure(
     assert failures == []
     (record,) = [r for r in caplog.records if r.__dict__.get("action")]
     assert (record.levelno, record.exc_info) == (logging.INFO, None)
-    assert record.getMessage() == f"Discarded job {handle.id} (runner): order 7"
+    words = f"Discarded job {handle.id} ({Charge.__jtc__.name}): order 7"
+    assert record.getMessage() == words
 
 
 class Unreachable:

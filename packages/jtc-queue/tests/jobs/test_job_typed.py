@@ -170,6 +170,49 @@ async def test_a_job_says_it_too(queue: RedisQueue) -> None:
     assert (job.scheduled, job.retries) == (at.timestamp(), 2)
 
 
+async def test_a_job_that_is_configured_keeps_its_payload(queue: RedisQueue) -> None:
+    configured = SendInvoice(order_id=7, note="hi").configure(tries=2)
+    handle = await configured.configure(timeout=9).dispatch(tags=["vip"])
+    job = await queue.job(handle.id)
+    assert job is not None
+    assert (job.retries, job.timeout) == (2, 9)
+    assert (job.kwargs or {})["payload"] == {"order_id": 7, "note": "hi"}
+    with pytest.raises(InvalidOption, match="dely"):
+        SendInvoice(order_id=7).configure(dely=3)  # type: ignore[call-arg]
+
+
+async def test_a_job_of_another_class_is_refused_as_what_it_is(
+    queue: RedisQueue,
+) -> None:
+    with pytest.raises(InvalidPayload, match=r"InAThread\(order_id=1\)"):
+        await SendInvoice.dispatch_many([InAThread(order_id=1)])  # type: ignore[list-item]
+
+
+def test_a_field_may_not_hide_a_method_behind_a_default() -> None:
+    with pytest.raises(InvalidDeclaration, match="failed"):
+
+        class Hides(Job):
+            failed: bool = False  # type: ignore[assignment]
+
+            async def handle(self) -> None: ...
+
+
+async def test_a_failure_names_the_class_and_begins_at_its_lines(
+    queue: RedisQueue, work_off: WorkOff, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Breaks(Job, name="breaks"):
+        async def handle(self) -> None:
+            message = "no"
+            raise LookupError(message)
+
+    handle = await Breaks().dispatch()
+    await work_off(queue)
+    assert f"Job {handle.id} (breaks) failed" in caplog.text
+    job = await queue.job(handle.id)
+    assert job is not None
+    assert (job.error or "").count('  File "') == 1
+
+
 async def test_a_dispatch_names_another_queue(queue: RedisQueue) -> None:
     handle = await SendInvoice(order_id=7).dispatch(queue="elsewhere-of-this-test")
     assert handle.queue_name == "elsewhere-of-this-test"

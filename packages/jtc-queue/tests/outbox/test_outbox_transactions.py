@@ -18,7 +18,15 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import CreateTable
 
-from jtc.jobs import InvalidOption, InvalidPayload, Job, JobManager, Unique
+from jtc.jobs import (
+    Chain,
+    InvalidOption,
+    InvalidPayload,
+    Job,
+    JobManager,
+    NotAJob,
+    Unique,
+)
 from jtc.outbox import Outbox
 from jtc.outbox.outbox_table import select_letters
 from jtc.queue import RedisQueue
@@ -40,6 +48,18 @@ async def test_a_committed_dispatch_comes_into_the_queue_and_leaves_no_row(
     assert await handle.status() == "queued"
     assert await books.work_off() == [7]
     assert books.rows() == 0
+
+
+async def test_what_is_no_job_or_no_session_is_refused(
+    books: Any, engine: AsyncEngine
+) -> None:
+    job = books.job_class(number=7)
+    async with AsyncSession(engine) as session:
+        for wrong in (Chain(job), 5, str):
+            with pytest.raises(NotAJob, match="is no job, no class of jobs"):
+                books.outbox.dispatch(session, wrong)
+    with pytest.raises(TypeError, match="takes a session first"):
+        books.outbox.dispatch(engine, job)
 
 
 async def test_nothing_is_in_the_queue_before_the_commit(

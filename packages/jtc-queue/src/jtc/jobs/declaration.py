@@ -85,7 +85,7 @@ def check_declaration(job_class: type[Job]) -> None:
     """
     for name in declared_fields(job_class):
         value = _class_attribute(job_class, name)
-        if _is_behavior(value):
+        if _hides_behavior(job_class, name):
             why = "a payload field may not have the name of a method or property"
             raise InvalidDeclaration(job_class.__name__, name, why)
         if isinstance(value, dataclasses.Field):
@@ -226,6 +226,12 @@ def _class_attribute(job_class: type[Job], name: str) -> object:
         if name in vars(owner):
             return vars(owner)[name]
     return _MISSING
+
+
+def _hides_behavior(job_class: type[Job], name: str) -> bool:
+    # Also where a default stands in front of it.
+    owners = (owner for owner in job_class.__mro__ if name in vars(owner))
+    return any(_is_behavior(vars(owner)[name]) for owner in owners)
 
 
 def _is_behavior(value: object) -> bool:

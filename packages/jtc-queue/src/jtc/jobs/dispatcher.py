@@ -117,12 +117,20 @@ class Dispatcher(Generic[J]):
         return self.options.queue or self.job_class.__jtc__.options.queue
 
     def _enclose_at(self, position: int, one: Mapping[str, Any] | J) -> saq.Job:
-        payload = one if isinstance(one, Mapping) else one.__jtc__.payload_in(one)
         try:
+            payload = self._payload_in(one)
             return enclose(self.job_class.__jtc__, payload, self.options)
         except InvalidPayload as error:
             error.add_note(f"It was payload {position} of the batch, counted from 0.")
             raise
+
+    def _payload_in(self, one: Mapping[str, Any] | J) -> Mapping[str, Any]:
+        if isinstance(one, Mapping):
+            return one
+        if type(one) is self.job_class:
+            return one.__jtc__.payload_in(one)
+        why = f"expected a job of this class or a mapping with its payload, got {one!r}"
+        raise InvalidPayload(self.job_class.__name__, "", why)
 
     def _log(self, queue_name: str, count: int) -> None:
         logger.debug(

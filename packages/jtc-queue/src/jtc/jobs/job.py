@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Self, Unpack
 
 from typing_extensions import dataclass_transform
 
+from jtc.jobs.configure_method import ConfigureMethod
 from jtc.jobs.context import RunningContext
 from jtc.jobs.definition import JobDefinition
 from jtc.jobs.dispatch_method import DispatchMethod
-from jtc.jobs.dispatch_options import DispatchKeywords
 from jtc.jobs.dispatcher import Dispatcher
 from jtc.jobs.handle import JobHandle
 from jtc.jobs.job_dispatch import JobDispatch
@@ -55,6 +55,7 @@ class Job(ABC):
 
     context = RunningContext()
 
+    configure = ConfigureMethod()
     dispatch = DispatchMethod(
         lambda job_class: Dispatcher(job_class).dispatch,
         lambda job: JobDispatch(job).dispatch,
@@ -111,15 +112,6 @@ class Job(ABC):
 
     async def failed(self, exception: Exception) -> None:  # noqa: B027 - optional
         """React to the failure of the last try; nothing unless overridden."""
-
-    @classmethod
-    def configure(cls, **options: Unpack[DispatchKeywords]) -> Dispatcher[Self]:
-        """Return what dispatches jobs of this class with options of its own.
-
-        Raises:
-            InvalidOption: An option is unknown or its value is unusable.
-        """
-        return Dispatcher.of(cls, options)
 
     @classmethod
     async def dispatch_many(

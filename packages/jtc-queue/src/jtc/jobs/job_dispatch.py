@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Unpack
 
-from jtc.jobs.dispatch_options import DispatchKeywords
+from jtc.jobs.dispatch_options import DispatchKeywords, DispatchOptions
 from jtc.jobs.dispatcher import Dispatcher
 
 if TYPE_CHECKING:
@@ -16,6 +16,18 @@ class JobDispatch:
     """Puts one job, which knows its payload, into the queue."""
 
     job: Job
+    said: DispatchKeywords = field(default_factory=DispatchKeywords)
+
+    def configure(self, **options: Unpack[DispatchKeywords]) -> JobDispatch:
+        """Return what dispatches the job with these options as well.
+
+        Raises:
+            InvalidOption: An option is unknown or its value is unusable.
+        """
+        said = self.said | options
+        # Refused here, and not only when the job is dispatched.
+        DispatchOptions.of(type(self.job).__name__, said)
+        return JobDispatch(self.job, said)
 
     async def dispatch(self, **options: Unpack[DispatchKeywords]) -> JobHandle:
         """Put the job into the queue, with what is said of this dispatch.
@@ -58,4 +70,4 @@ class JobDispatch:
         return self.job.__jtc__.payload_in(self.job)
 
     def _dispatcher(self, options: DispatchKeywords) -> Dispatcher[Any]:
-        return Dispatcher.of(type(self.job), options)
+        return Dispatcher.of(type(self.job), self.said | options)

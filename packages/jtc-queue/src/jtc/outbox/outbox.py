@@ -6,7 +6,7 @@ from sqlalchemy import Engine, MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_scoped_session
 from sqlalchemy.orm import Session, scoped_session
 
-from jtc.jobs import Dispatcher, Job, JobHandle, JobManager
+from jtc.jobs import Dispatcher, Job, JobHandle, JobManager, NotAJob
 from jtc.jobs.blocking import refuse_running_loop, run_blocking
 from jtc.jobs.dispatch_options import DispatchKeywords
 from jtc.jobs.enclosing import enclose
@@ -23,6 +23,8 @@ from jtc.queue.codec import encode
 from jtc.queue.document import document_of
 
 AnySession = Session | AsyncSession | scoped_session[Any] | async_scoped_session[Any]
+
+_SESSIONS = (Session, AsyncSession, scoped_session, async_scoped_session)
 
 
 class Outbox:
@@ -96,8 +98,12 @@ class Outbox:
         Raises:
             InvalidPayload: A value is missing, unknown or of another type.
             InvalidOption: An option is unknown or its value is unusable.
-            NotAJob: The class does not define `handle`.
+            NotAJob: The class does not define `handle`, or it is no job, such as a
+                chain: those begin in Redis, where no transaction reaches.
+            TypeError: The session is none of SQLAlchemy's.
         """
+        if not isinstance(session, _SESSIONS):
+            raise TypeError(f"Outbox.dispatch takes a session first, not {session!r}.")
         dispatcher, payload = _read(job, said)
         definition = dispatcher.job_class.__jtc__
         queued = enclose(definition, payload, dispatcher.options)
@@ -163,4 +169,8 @@ def _read(
     if isinstance(job, Job):
         payload = job.__jtc__.payload_in(job)
         return Dispatcher.of(type(job), said), payload
-    return (job if isinstance(job, Dispatcher) else Dispatcher(job)), said
+    if isinstance(job, Dispatcher):
+        return job, said
+    if not isinstance(job, type) or not issubclass(job, Job):
+        raise NotAJob(repr(job), "is no job, no class of jobs and no Dispatcher")
+    return Dispatcher(job), said

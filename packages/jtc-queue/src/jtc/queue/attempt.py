@@ -270,4 +270,4 @@ def _from_the_job(error: BaseException) -> BaseException:
 
 
 def _is_ours(module: str) -> bool:
-    return module.startswith("jtc.queue.") or module == "asyncio.tasks"
+    return module.startswith(("jtc.queue.", "jtc.jobs.")) or module == "asyncio.tasks"

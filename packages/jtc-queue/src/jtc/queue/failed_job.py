@@ -102,6 +102,11 @@ def call_of(job: saq.Job) -> tuple[str | None, Mapping[str, Any]]:
     return None, kwargs
 
 
+def subject_of(job: saq.Job) -> str:
+    """Return what a job runs: its class, or its function."""
+    return call_of(job)[0] or job.function
+
+
 def moment_of(milliseconds: object) -> datetime | None:
     """Return a time of a job's document in UTC; None when it says none."""
     if not isinstance(milliseconds, int | float) or not math.isfinite(milliseconds):

@@ -5,6 +5,7 @@ import logging
 from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.endings import times_put_off
 from jtc.queue.errors import Retry, TickSkipped
+from jtc.queue.failed_job import subject_of
 from jtc.queue.failure import headline
 from jtc.queue.settlement import Kind
 from jtc.queue.verdict import Verdict
@@ -49,7 +50,7 @@ def _say(
         level,
         text,
         job.key,
-        job.function,
+        subject_of(job),
         error,
         extra={"action": f"attempt_{what}", "job_id": job.key},
     )
@@ -59,7 +60,7 @@ def _log_error(job: ClaimedJob, error: BaseException, *, is_over: bool) -> None:
     logger.error(
         "Job %s (%s) %s after attempt %d of %d: %s",
         job.key,
-        job.function,
+        subject_of(job),
         "failed" if is_over else "will be tried again",
         job.attempts,
         job.retries,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jtc.queue.claimed_job import read_claimed_job
-from jtc.queue.failed_job import call_of, key_of, moment_of
+from jtc.queue.failed_job import key_of, moment_of, subject_of
 from jtc.queue.redis_queue import RedisQueue
 
 
@@ -40,4 +40,4 @@ def read_running_job(
     # A document that does not say "active" is older than the claim.
     is_shown = job.status == "active"
     started = moment_of(job.started) if is_shown else None
-    return RunningJob(key, call_of(job)[0] or job.function, started)
+    return RunningJob(key, subject_of(job), started)

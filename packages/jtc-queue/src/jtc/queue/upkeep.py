@@ -13,6 +13,7 @@ from jtc.queue.claimed_job import ClaimedJob, Hold
 from jtc.queue.claiming import park_unreadable
 from jtc.queue.claims import Claims
 from jtc.queue.failed_index import PRUNE_GROUP, FailedIndex
+from jtc.queue.failed_job import subject_of
 from jtc.queue.lease import RENEW_EVERY
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.reporting import Reporting
@@ -196,7 +197,7 @@ def _report_recovery(job: ClaimedJob, settlement: Settlement) -> None:
         logger.error(
             "Job %s (%s) failed: %s.",
             job.key,
-            job.function,
+            subject_of(job),
             job.error,
             extra={"action": "job_poisoned", "job_id": job.key},
         )
@@ -204,7 +205,7 @@ def _report_recovery(job: ClaimedJob, settlement: Settlement) -> None:
     logger.warning(
         "Recovered job %s (%s): its worker %s died.",
         job.key,
-        job.function,
+        subject_of(job),
         job.worker_id,
         extra={"action": "job_recovered", "job_id": job.key},
     )

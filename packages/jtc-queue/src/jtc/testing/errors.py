@@ -28,7 +28,8 @@ class NeverEnds(TestingError, RuntimeError):
         super().__init__(
             f"{limit} attempts were run and there are still jobs that are due, after "
             f"{', '.join(names)}. If they dispatch one another without end, use "
-            "run_pending() for one step at a time; if so many are right, say limit=."
+            "run_pending() for one step at a time; if a schedule has so many ticks in "
+            "the time that was travelled, pause it; if so many are right, say limit=."
         )
 
 
