@@ -95,7 +95,8 @@ def test_each_problem_is_a_line_and_fails_the_build(
     assert lines[1].startswith(
         "job tasks.Send: Send.target: its type cannot be carried"
     )
-    assert lines[2].startswith("job tasks.Send: Send → Sender → str: it is a value")
+    assert lines[2].startswith("job tasks.Send: sender: ")
+    assert "Sender of __init__: Sender → str: it is a value" in lines[2]
     assert lines[3] == "task report: OK"
     assert lines[4].startswith("task send: sender: ")
     assert answer.stderr == "Checked 2 job(s) and 2 task(s): 3 problem(s).\n"

@@ -88,15 +88,16 @@ def _flaws_of_constructor(job_class: type[Job], scope: Scope) -> Iterator[str | 
     if flaws is None:
         yield None
         return
-    yield from flaws
-    if scope.makes_any_class:
+    if scope.makes_any_class and not flaws:
         return
     try:
         wanted = constructor_services(job_class)
     except InvalidDeclaration as error:
         yield str(error)
         return
-    yield from _flaws_in(wanted, "__init__", scope)
+    found = list(_flaws_in(wanted, "__init__", scope))
+    # What no parameter is to blame for is wrong with the class itself.
+    yield from found or flaws
 
 
 def _flaws_in(
