@@ -30,6 +30,7 @@ SINGLE = (
     "stale_settle",
     "ticks_missed",
     "ticks_skipped",
+    "unsure_settle",
 )
 
 
