@@ -82,7 +82,8 @@ async def test_a_forked_process_dispatches_too(
 ) -> None:
     process = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-c", SCRIPT],
+        # Python 3.12 says that forking beside threads is risky, which is the point.
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", SCRIPT],
         env={"REDIS_URL": redis_url, "QUEUE_NAME": queue.name},
         capture_output=True,
         text=True,
