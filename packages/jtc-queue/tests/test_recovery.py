@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import saq
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from saq.job import Status
 
-from jtc.queue import RedisQueue, Worker, claims, endings, upkeep
+from jtc.queue import RedisQueue, Worker, claims, endings, lease, upkeep
 from jtc.queue.attempt import Attempt
 from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.claims import Claims
@@ -58,6 +59,33 @@ def test_a_job_is_recovered_within_twenty_seconds_of_its_workers_death() -> None
     # A lease that was renewed just before, and a round of recovery just before its end;
     # the rest is for the round itself and the claim.
     assert claims.LEASE_MS / 1000 + upkeep.RECOVER_EVERY <= 20 - 1
+
+
+def test_whoever_was_about_to_renew_comes_back_before_its_lease_is_taken() -> None:
+    # An outage that is a little too short for everybody to get one more lease
+    outage = claims.LEASE_MS / 1000 * claims.QUIET
+    retry = lease.RENEW_EVERY * lease.RETRY
+    assert lease.RENEW_EVERY + outage + retry < claims.LEASE_MS / 1000
+
+
+async def test_a_renewal_is_tried_again_soon_however_long_the_server_is_away(
+    queue: RedisQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Worker(queue, [("work", work)])
+    station = worker._stations[0]
+    upkeep_of_it = station.upkeep()
+    error: Exception = RedisConnectionError("refused")
+
+    async def fail(*, look: bool) -> None:
+        raise error
+
+    monkeypatch.setattr(station.claims, "recover", fail)
+    for _ in range(9):
+        assert await upkeep_of_it.recover() == upkeep.RECOVER_EVERY * lease.RETRY
+    # What is no outage is a fault, and is told
+    error = ValueError("a fault")
+    with pytest.raises(ValueError, match="a fault"):
+        await upkeep_of_it.recover()
 
 
 @pytest.mark.slow

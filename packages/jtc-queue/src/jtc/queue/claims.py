@@ -18,9 +18,10 @@ logger = logging.getLogger(__name__)
 
 LEASE_MS = 13_000
 # When nobody has renewed for so much of a lease, everybody gets one more. With the time
-# between two renewals it must stay below a lease: a worker that renewed just before the
-# server went away must not find those expired that were about to.
-QUIET = 0.6
+# between two renewals and that until a failed one is tried again it must stay below a
+# lease: after an outage that was shorter, whoever was about to renew when it began must
+# have done so before the others find its lease expired.
+QUIET = 0.5
 RECOVER_GROUP = 100
 # A script passes so many ids to one command; Lua allows a few thousand.
 CLAIM_GROUP = 1000

@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 RENEW_EVERY = 5.0
 """Seconds between two renewals by the event loop."""
+RETRY = 0.2
+"""After what part of that a renewal is tried again that failed in an outage."""
 LATE = 1.2
 """By how many times that the event loop may be late."""
 
@@ -63,7 +65,7 @@ class Lease:
                 # The worker's own calls fail too and say so.
                 logger.debug("The lease was not renewed: %s", error)
                 self._claims.could_not_renew = True
-                self._stop.wait(RENEW_EVERY)
+                self._stop.wait(RENEW_EVERY * RETRY)
         self._client.close()
 
     def _patience(self) -> float:

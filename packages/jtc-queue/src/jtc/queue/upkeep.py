@@ -14,7 +14,8 @@ from jtc.queue.claiming import park_unreadable
 from jtc.queue.claims import Claims
 from jtc.queue.failed_index import PRUNE_GROUP, FailedIndex
 from jtc.queue.failed_job import subject_of
-from jtc.queue.lease import RENEW_EVERY
+from jtc.queue.lease import RENEW_EVERY, RETRY
+from jtc.queue.outage import is_outage
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.reporting import Reporting
 from jtc.queue.settlement import Settlement
@@ -95,6 +96,15 @@ class Upkeep:
 
     async def recover(self) -> float:
         """Renew the lease, give back what dead workers held, check what is held."""
+        try:
+            return await self._recover()
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            # Not later and later, as others do: the lease runs on while nobody answers.
+            return RECOVER_EVERY * RETRY
+
+    async def _recover(self) -> float:
         before = set(self._running)
         waiting = self._waiting
         # At rest a look costs more than the rest of the call.
