@@ -17,7 +17,7 @@ RENEW_EVERY = 5.0
 """Seconds between two renewals by the event loop."""
 RETRY = 0.2
 """After what part of that a renewal is tried again that failed in an outage."""
-LATE = 1.2
+LATE = 1.05
 """By how many times that the event loop may be late."""
 
 
@@ -63,7 +63,11 @@ class Lease:
                 self._renew_now()
             except (RedisError, OSError) as error:
                 # The worker's own calls fail too and say so.
-                logger.debug("The lease was not renewed: %s", error)
+                logger.debug(
+                    "The lease was not renewed: %s",
+                    error,
+                    extra={"action": "lease_not_renewed"},
+                )
                 self._claims.could_not_renew = True
                 self._stop.wait(RENEW_EVERY * RETRY)
         self._client.close()
