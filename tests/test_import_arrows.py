@@ -13,9 +13,13 @@ LAYERS = [
     "jtc.fixtures",
     "jtc.testing",
     "jtc.cli",
+    "jtc.dashboard",
     "jtc.providers",
+    "jtc.metrics",
+    "jtc.telemetry",
     "jtc.outbox",
     "jtc.jobs",
+    "jtc.events",
     "jtc.queue",
     "jtc.schedule",
 ]

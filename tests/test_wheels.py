@@ -10,7 +10,18 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PARTS = {
     "jtc-schedule": {"schedule"},
-    "jtc-queue": {"fixtures", "jobs", "outbox", "providers", "queue", "testing"},
+    "jtc-queue": {
+        "dashboard",
+        "events",
+        "fixtures",
+        "jobs",
+        "metrics",
+        "outbox",
+        "providers",
+        "queue",
+        "telemetry",
+        "testing",
+    },
     "jtc-cli": {"cli"},
 }
 

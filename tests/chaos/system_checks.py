@@ -17,7 +17,8 @@ STAYS = (
     r"saq:default:(stats|worker_info:.*)",
     r"jtc:queues",
     r"jtc:default:ended:\d+",
-    r"jtc:default:(failed|due|seen|last|previous|polled|definitions|history:.*)",
+    r"jtc:default:(failed|failures|recent)",
+    r"jtc:default:(due|seen|last|previous|polled|definitions|succeeded|history:.*)",
 )
 # A worker reads all of Python and redis; what it must not do is grow.
 HEAVIEST = 150_000

@@ -33,6 +33,7 @@ SETTINGS = (
     "JTC_TIMEZONE",
     "JTC_ENV",
     "JTC_HISTORY",
+    "JTC_LOG_FORMAT",
     "COLUMNS",
     "NO_COLOR",
 )

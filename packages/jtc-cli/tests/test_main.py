@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from jtc.cli.errors import CliError
 from jtc.cli.main import main
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Write = Callable[[str, str], Path]
 
 
 def test_the_package_offers_the_application() -> None:
@@ -125,3 +127,19 @@ def test_an_error_that_nobody_foresaw_keeps_its_traceback(
     monkeypatch.setattr("jtc.cli.main.app", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main()
+
+
+def test_a_warning_of_ours_is_a_line_of_the_command(run: Run, write: Write) -> None:
+    write(
+        "tasks.py",
+        "import warnings\n"
+        "from jtc.schedule import Schedule\n\n"
+        "@Schedule.every(10, timeout=50)\n"
+        "async def poll(ctx): ...\n\n"
+        "warnings.warn('mine', UserWarning)\n",
+    )
+    answer = run("queue", "list", PYTHONWARNINGS="default")
+    assert answer.returncode == 0
+    ours, *theirs = answer.stderr.splitlines()
+    assert ours.startswith("Warning: tasks.py:4: A run may take 50 s and the next is")
+    assert theirs[0].endswith("tasks.py:7: UserWarning: mine")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -120,3 +121,15 @@ def test_a_folder_that_nobody_can_import_from_is_refused(
     with pytest.raises(FolderHasNoName, match="no place for a module"):
         invoke("make", "task", "back_up", "--into", folder)
     assert list(project.iterdir()) == []
+
+
+def test_programs_read_what_was_written(invoke: Call, project: Path) -> None:
+    answer = invoke("make", "job", "SendInvoice", "--json")
+    assert json.loads(answer.stdout) == {
+        "written": [
+            "jobs/__init__.py",
+            "jobs/send_invoice.py",
+            "tests/test_send_invoice.py",
+        ],
+        "test": "tests/test_send_invoice.py",
+    }

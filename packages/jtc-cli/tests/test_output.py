@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import logging
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 
@@ -133,3 +140,34 @@ def test_libraries_that_talk_a_lot_stay_quiet() -> None:
     set_up_logging(LogLevel.ERROR)
     assert not shows_tracebacks()
     assert not logging.getLogger("saq").isEnabledFor(logging.WARNING)
+
+
+def test_lines_are_broken_between_words_on_a_terminal() -> None:
+    # Given a terminal of 30 columns
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
+    # When
+    code = (
+        "from jtc.cli.output import fail, print_json, print_text\n"
+        "print_text('  one two three four five six seven')\n"
+        "print_json(['one two three four five six seven'])\n"
+        "fail('one two three four five six\\n' + 'x' * 40)\n"
+    )
+    environ = {**os.environ, "NO_COLOR": "1"}
+    words = [sys.executable, "-c", code]
+    process = subprocess.Popen(words, stdout=theirs, stderr=theirs, env=environ)
+    assert process.wait(60) == 0
+    os.close(theirs)
+    # Then all but JSON and what is too long for a line
+    with os.fdopen(ours, "rb") as read:
+        lines = read.read1(10_000).decode().splitlines()
+    assert lines == [
+        "  one two three four five six",
+        "      seven",
+        "[",
+        '  "one two three four five six seven"',
+        "]",
+        "Error: one two three four five",
+        "    six",
+        "x" * 40,
+    ]

@@ -117,6 +117,63 @@ def test_programs_read_the_problems(invoke: Invoke, write: Write) -> None:
     ]
 
 
+OVERLAP = """
+
+@Schedule.every(10, timeout=50)
+async def poll(ctx): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [([], 1), (["--fail-on", "warning"], 1), (["--fail-on", "error"], 0)],
+)
+def test_what_schedules_can_hardly_mean_is_found_too(
+    invoke: Invoke, write: Write, words: list[str], status: int
+) -> None:
+    write("tasks.py", GOOD + OVERLAP)
+
+    answer = invoke("queue", "check", *words)
+
+    assert answer.exit_code == status
+    *_, ok, found = answer.stdout.splitlines()
+    assert ok == "task report: OK"
+    assert found.startswith("task poll: warning: An attempt may take 50 s, and ticks ")
+    # It is not said a second time, as a warning of the import.
+    assert answer.stderr == (
+        "Checked 1 job(s) and 2 task(s): 0 problem(s); of their schedules 0 error(s), "
+        "1 warning(s).\n"
+    )
+
+
+def test_programs_read_what_was_found_of_schedules(
+    invoke: Invoke, write: Write
+) -> None:
+    write("tasks.py", GOOD + OVERLAP)
+
+    found = json.loads(invoke("queue", "check", "--json").stdout)
+
+    assert [one["findings"] for one in found[:2]] == [[], []]
+    (finding,) = found[2]["findings"]
+    assert (finding["task"], finding["kind"]) == ("poll", "overlap")
+
+
+def test_a_declaration_that_is_none_ends_it_with_what_is_wrong_and_where(
+    run: Run, write: Write
+) -> None:
+    path = write("tasks.py", GOOD + "\n\nclass Never(Job, tries=0):\n    x: int\n")
+
+    answer = run("queue", "check")
+
+    assert (answer.returncode, answer.stdout) == (1, "")
+    *_, message = answer.stderr.splitlines()
+    assert message == "class Never: tries=0; it has to be a whole number from 1."
+    assert f'File "{path}", line ' in answer.stderr
+    assert "class Never(Job, tries=0):" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert answer.stderr.count("File") == 1
+
+
 def test_a_module_that_is_missing_fails_the_build(run: Run, write: Write) -> None:
     write("tasks.py", "import nowhere\n")
 

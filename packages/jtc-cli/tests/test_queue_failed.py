@@ -9,6 +9,7 @@ import pytest
 from typer.testing import Result
 
 from jtc.cli.errors import NoServer, NotAFailedJob
+from jtc.cli.progress_bar import _Bar
 from jtc.queue import FailedJobs, RedisQueue, Worker
 
 Call = Callable[..., Result]
@@ -237,3 +238,37 @@ def test_one_of_several_queues_has_to_be_named(run: Run, server_url: str) -> Non
         *("queue", "failed", "--redis", server_url, "--queue", "low"),
         QUEUE_NAME="high,low",
     ).stdout.startswith("No failed jobs in queue 'low'")
+
+
+def test_a_bar_is_told_how_far_a_command_is(
+    call: Call,
+    fail: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    queue_name: str,
+) -> None:
+    # Given
+    told: list[tuple[str, int, int]] = []
+
+    def note(bar: _Bar, done: int, total: int) -> None:
+        told.append((bar._what, done, total))
+
+    monkeypatch.setattr(_Bar, "show", note)
+    fail(a=ValueError(), b=ValueError(), c=ValueError(), d=ValueError())
+    # When
+    call("forget", "a")
+    call("retry", "b")
+    call("retry", "--all", "--exception", "ValueError")
+    call("clear", queue_name, "--yes")
+    # Then
+    assert told[:3] == [("Deleting", 1, 1), ("Retrying", 1, 1), ("Retrying", 2, 2)]
+    assert told[3:] == [("Canceling", 3, 3)]
+
+
+def test_a_bar_is_told_how_much_is_deleted(
+    call: Call, fail: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(_Bar, "show", lambda bar, *counts: told.append(counts))
+    fail(a=ValueError(), b=ValueError())
+    assert json.loads(call("flush", "--json").stdout) == {"deleted": 2}
+    assert told == [(2, 2)]

@@ -1,20 +1,35 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import itertools
 import json
+import re
 import signal
 import subprocess
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from rich.console import Console
 from typer.testing import Result
 
 from jtc.cli.commands import queue_clearing, queue_stats
 from jtc.cli.errors import JobsNotFound, NoServer, NotConfirmed, SeveralQueues
-from jtc.queue import QueueControl, QueueMonitor, QueueNames, RedisQueue, Worker
+from jtc.cli.stats_view import render_stats
+from jtc.queue import (
+    QueueControl,
+    QueueMonitor,
+    QueueNames,
+    QueueStats,
+    RedisQueue,
+    Worker,
+)
 from jtc.queue.claims import Claims
+from jtc.queue.tally import Ended
 
 Call = Callable[..., Result]
 Ask = Callable[[Callable[[RedisQueue], Awaitable[Any]]], Any]
@@ -163,8 +178,74 @@ def test_a_screen_is_shown_anew(
     # Then
     assert answer.exit_code == 0
     table, *lines = shown[1].renderables
-    assert queue_name in str(list(table.renderables[1].columns[0].cells))
+    cells = map(str, table.renderables[1].columns[0].cells)
+    assert queue_name in "".join(cells).replace("\n", "")
     assert str(lines[-1]) == "Ctrl+C ends this."
+
+
+@pytest.mark.parametrize("width", [20, 60, 80, 120])
+def test_a_screen_of_any_width_shows_whole_numbers(width: int) -> None:
+    stats = QueueStats(
+        name="payments-of-customers",
+        at=datetime(2026, 3, 1, tzinfo=UTC),
+        queued=1234567,
+        delayed=7654321,
+        running=1000,
+        failed=10000,
+        workers=100,
+        oldest=90000.0,
+        seconds=300.0,
+        ended=Ended(complete=10, failed=1),
+        paused=None,
+    )
+    console = Console(file=io.StringIO(), width=width)
+    with console.capture() as capture:
+        console.print(render_stats([stats], width=width))
+    for number in ("1234567", "7654321", "1000", "10000", "100"):
+        assert re.search(rf"\b{number}\b", capture.get())
+    assert "…" not in capture.get()
+
+
+def test_a_screen_outlives_an_outage(
+    invoke: Call, monkeypatch: pytest.MonkeyPatch, queue_name: str
+) -> None:
+    # Given a server that is away when it is asked for the second time
+    shown: list[str] = []
+    asked = itertools.count(1)
+    read = queue_stats._read
+
+    async def read_or_fail(queues: Sequence[RedisQueue]) -> Sequence[QueueStats]:
+        if next(asked) == 2:
+            raise RedisConnectionError("Connection refused.")
+        return await read(queues)
+
+    class Screen:
+        def __init__(self, **options: Any) -> None:
+            self.console = Console(file=io.StringIO(), width=80)
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+        def update(self, view: Any, *, refresh: bool) -> None:
+            with self.console.capture() as capture:
+                self.console.print(view)
+            shown.append(capture.get())
+            if len(shown) == 3:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(queue_stats, "_read", read_or_fail)
+    monkeypatch.setattr(queue_stats, "Live", Screen)
+    monkeypatch.setattr(queue_stats, "EVERY", 0.01)
+    monkeypatch.setattr(queue_stats, "is_terminal", lambda: True)
+    # When
+    assert invoke("queue", "stats", "--watch", "-q", queue_name).exit_code == 0
+    # Then what was seen last stays, and it goes on
+    trouble = "The server does not answer: Connection refused. Trying again."
+    assert [trouble in screen for screen in shown] == [False, True, False]
+    assert all("Queues (at" in screen for screen in shown)
 
 
 # -- workers ---------------------------------------------------------------------------

@@ -102,6 +102,13 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+def end_of(workers: subprocess.Popen[str]) -> str:
+    """Wait until all have ended, and well; return what they said."""
+    _, err = workers.communicate(timeout=DEADLINE)
+    assert workers.returncode == 0, err
+    return err
+
+
 def pids(notes: list[str], word: str) -> list[int]:
     return [int(note.split()[1]) for note in notes if note.startswith(f"{word} ")]
 
@@ -127,8 +134,7 @@ def test_a_signal_to_the_whole_group_counts_once(
     time.sleep(0.5)
     client.set("go", 1)
     # Then the jobs end nevertheless
-    _, err = workers.communicate(timeout=DEADLINE)
-    assert workers.returncode == 0, err
+    err = end_of(workers)
     assert sorted(pids(noted(4), "ended")) == sorted([first, second])
     assert err.splitlines()[-1] == "Stopped."
     # and every line says whose it is
@@ -152,8 +158,7 @@ def test_a_second_signal_stops_the_running_jobs(
     time.sleep(0.3)
     assert workers.poll() is None
     workers.send_signal(signal.SIGTERM)
-    _, err = workers.communicate(timeout=DEADLINE)
-    assert workers.returncode == 0, err
+    end_of(workers)
     assert len(pids(noted(4), "canceled")) == 2
     assert client.llen("saq:default:queued") == 2
 
@@ -176,8 +181,7 @@ def test_a_process_that_is_killed_is_replaced(
     _, second = pids(noted(4), "begun")
     assert second != first
     workers.send_signal(signal.SIGTERM)
-    _, err = workers.communicate(timeout=DEADLINE)
-    assert workers.returncode == 0, err
+    err = end_of(workers)
     assert f"process 1 (pid {first}) is gone: it was killed by SIGKILL" in err
 
 
@@ -259,8 +263,7 @@ def test_the_process_that_looks_after_the_others_is_small(
         assert "hiredis" in childs
         assert "hiredis" not in parents
     workers.send_signal(signal.SIGTERM)
-    _, err = workers.communicate(timeout=DEADLINE)
-    assert workers.returncode == 0, err
+    end_of(workers)
 
 
 def test_a_signal_while_a_process_starts_ends_it_without_a_word(
@@ -281,9 +284,8 @@ def test_a_signal_while_a_process_starts_ends_it_without_a_word(
         time.sleep(0.02)
     # When Ctrl+C reaches it and the one that started it
     os.killpg(workers.pid, signal.SIGINT)
-    _, err = workers.communicate(timeout=DEADLINE)
     # Then both end
-    assert workers.returncode == 0, err
+    err = end_of(workers)
     assert "Traceback" not in err
     assert err.splitlines()[-1] == "Stopped."
 

@@ -257,3 +257,59 @@ async def test_a_process_that_did_not_end_well_is_told_by_the_status(
     fleet.started[0].end.set_result(0)
     fleet.started[1].end.set_result(-9)
     assert await running == 1
+
+
+def develop(fleet: Fleet) -> tuple[Supervisor, Any]:
+    one = Supervisor(fleet.start, processes=1, burst=False, reloads=True)
+    return one, asyncio.create_task(one.run())
+
+
+async def test_a_process_is_replaced_once_its_jobs_have_ended(
+    fleet: Fleet, quick: list[int]
+) -> None:
+    one, running = develop(fleet)
+    await fleet.has(1)
+    # When code changes, twice
+    assert one.replace()
+    assert one.replace()
+    # Then
+    await told(fleet.started[0], ["stop", "stop"])
+    assert len(fleet.started) == 1
+    fleet.started[0].end.set_result(0)
+    await fleet.has(2)
+    assert quick == []
+    # And the first signal does not wait for running jobs
+    os.kill(os.getpid(), signal.SIGINT)
+    await told(fleet.started[1], ["hurry"])
+    os.kill(os.getpid(), signal.SIGINT)
+    await told(fleet.started[1], ["hurry", "kill"])
+    fleet.started[1].end.set_result(0)
+    assert await running == 0
+
+
+async def test_a_process_that_could_not_start_waits_for_other_code(
+    fleet: Fleet, quick: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, running = develop(fleet)
+    await fleet.has(1)
+    fleet.started[0].end.set_result(1)
+    await eventually(lambda: "Waiting for a change" in capsys.readouterr().err)
+    assert not one.replace()
+    await fleet.has(2)
+    # When it dies, it is started again as any other
+    fleet.started[1].end.set_result(-9)
+    await fleet.has(3)
+    assert quick == [2]
+    one.stop()
+    fleet.started[2].end.set_result(0)
+    assert await running == 0
+
+
+async def test_a_signal_ends_who_waits_for_other_code(fleet: Fleet) -> None:
+    _, running = develop(fleet)
+    await fleet.has(1)
+    fleet.started[0].end.set_result(1)
+    await asyncio.sleep(0)
+    os.kill(os.getpid(), signal.SIGINT)
+    assert await asyncio.wait_for(running, DEADLINE) == 0
+    assert len(fleet.started) == 1

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jtc.cli.cells import break_cell, measure_cell, share_width
 from jtc.cli.table import NARROWEST, choose_folded, print_table
 
 COLUMNS = ("Name", "Schedule", "Description")
@@ -90,3 +91,37 @@ def test_as_few_columns_as_possible_are_folded(sizes: list[int], room: int) -> N
     assert folded == foldable[: len(folded)]
     assert needed(folded) <= room or folded == foldable
     assert not folded or needed(folded[:-1]) > room
+
+
+def test_names_are_broken_between_their_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    row = ("nightly_report_of_all_the_shops", "30 2 * * * America/New_York", "w " * 30)
+    print_table("Title", COLUMNS, [row], foldable=("Description", "Schedule", "Name"))
+    out = capsys.readouterr().out
+    cells = [line.split("│")[1].strip() for line in out.splitlines()[4:-1]]
+    words = set(row[0].split("_"))
+    assert {word for cell in cells for word in cell.split("_") if word} == words
+
+
+@given(st.text(" _.abä世", max_size=40), st.integers(4, 20))
+def test_a_broken_cell_has_all_its_letters_and_is_no_wider(
+    text: str, width: int
+) -> None:
+    broken = break_cell(text, width)
+    assert measure_cell(broken) <= width
+    assert "".join(broken.split()) == "".join(text.split())
+
+
+@given(
+    st.lists(st.tuples(*[st.integers(1, 40)] * 3).map(sorted).map(tuple), min_size=1),
+    st.integers(0, 200),
+)
+def test_room_is_shared_without_any_left_or_too_much(
+    sizes: list[tuple[int, int, int]], room: int
+) -> None:
+    wishes = {str(index): size for index, size in enumerate(sizes)}
+    widths = share_width(room, wishes)
+    least, most = (sum(size[index] for size in sizes) for index in (0, 2))
+    assert sum(widths.values()) == max(least, min(room, most))
+    assert all(wishes[n][0] <= width <= wishes[n][2] for n, width in widths.items())

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
+from jtc.jobs import JobManager, known_jobs, set_container
 from jtc.queue import (
     RedisQueue,
     TaskFunction,
@@ -26,10 +28,12 @@ from jtc.queue import (
     task_function_name,
     upkeep,
 )
+from jtc.queue.claims import Claims
 from jtc.queue.definition import member_of
 from jtc.queue.due_entry import Due, DueEntry, moment
 from jtc.queue.embedded import EmbeddedServer
 from jtc.queue.firing import Firing
+from jtc.queue.settlement import Settlement
 from jtc.queue.tick_record import read_tick_record
 from jtc.schedule import ScheduledTask
 
@@ -41,7 +45,9 @@ settings.load_profile("patient")
 
 Condition = Callable[[], Any]
 Eventually = Callable[..., Awaitable[Any]]
+StartProgram = Callable[..., subprocess.Popen[Any]]
 StartWorker = Callable[..., subprocess.Popen[str]]
+RunMachine = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +56,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
     folder: Path = tmp_path_factory.mktemp("valkey")
     with EmbeddedServer(folder) as running:
         yield running
+
+
+@pytest.fixture
+def fragile(tmp_path: Path) -> Iterator[EmbeddedServer]:
+    """A server of this test's own, to be killed."""
+    with EmbeddedServer(tmp_path / "data") as server:
+        yield server
 
 
 @pytest.fixture
@@ -72,6 +85,17 @@ async def queue(redis_url: str) -> AsyncIterator[RedisQueue]:
     queue = RedisQueue(open_client(redis_url))
     yield queue
     await queue.disconnect()
+
+
+@pytest.fixture
+def new_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a process knows of jobs and queues: nothing, as when it has just begun."""
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.delenv("QUEUE_NAME", raising=False)
+    with known_jobs.scoped():
+        yield
+    set_container(None)
+    JobManager._settings = None
 
 
 @pytest.fixture
@@ -117,22 +141,31 @@ def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def start_worker(redis_url: str) -> Iterator[StartWorker]:
-    """Start processes/noting_worker.py; what still runs at the end is killed."""
-    program = Path(__file__).parent / "processes" / "noting_worker.py"
-    processes: list[subprocess.Popen[str]] = []
+def start_program() -> Iterator[StartProgram]:
+    """Start Python with these arguments; what still runs at the end is killed."""
+    processes: list[subprocess.Popen[Any]] = []
 
-    def start(worker: str, **options: Any) -> subprocess.Popen[str]:
-        arguments = [str(program), redis_url, worker, json.dumps(options)]
-        command = [sys.executable, "-W", "error", *arguments]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        processes.append(process)
-        return process
+    def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[Any]:
+        processes.append(subprocess.Popen([sys.executable, *arguments], **options))
+        return processes[-1]
 
     yield start
     for process in processes:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def start_worker(start_program: StartProgram, redis_url: str) -> StartWorker:
+    """Start processes/noting_worker.py."""
+    program = Path(__file__).parent / "processes" / "noting_worker.py"
+
+    def start(worker: str, **options: Any) -> subprocess.Popen[str]:
+        arguments = [program, redis_url, worker, json.dumps(options)]
+        pipes: dict[str, Any] = {"stderr": subprocess.PIPE, "text": True}
+        return start_program("-W", "error", *arguments, **pipes)
+
+    return start
 
 
 class Ticking:
@@ -222,6 +255,67 @@ class Ticking:
 @pytest.fixture
 def ticking(queue: RedisQueue) -> Ticking:
     return Ticking(queue)
+
+
+class Bench:
+    """A queue on an empty server, and steps that are taken on it one by one."""
+
+    def __init__(self, url: str) -> None:
+        with BlockingRedis.from_url(url) as client:
+            client.flushall()
+        self.queue = RedisQueue(open_client(url))
+        self._runner = asyncio.Runner()
+        self._lives = 0
+
+    def run(self, step: Any) -> Any:
+        """Take a step and return what it returned."""
+        return self._runner.run(step)
+
+    def settle(self, *settlements: Settlement) -> list[bool]:
+        """Settle all of them in one call; return which the server took."""
+
+        async def together() -> list[bool]:
+            return await asyncio.gather(*map(self.queue.settle, settlements))
+
+        taken: list[bool] = self.run(together())
+        return taken
+
+    def new_worker(self) -> tuple[str, Claims]:
+        """A worker that lives: its name, and what it claims jobs with."""
+        self._lives += 1
+        name = f"w{self._lives}"
+        holder = Claims(self.queue, name)
+        self.run(holder.renew())
+        return name, holder
+
+    def close(self) -> None:
+        self.run(self.queue.disconnect())
+        self._runner.close()
+
+
+@pytest.fixture
+def run_machine(redis_url: str) -> RunMachine:
+    """Let a state machine try orders of steps, each on a bench of its own."""
+
+    def run(
+        machine: Callable[[Bench], RuleBasedStateMachine],
+        *,
+        examples: int = 40,
+        steps: int = 30,
+    ) -> None:
+        made: Any = lambda: machine(Bench(redis_url))  # noqa: E731 - hypothesis calls it
+        run_state_machine_as_test(
+            made,
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=steps,
+                deadline=None,
+                derandomize=False,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+
+    return run
 
 
 @pytest.fixture

@@ -76,8 +76,11 @@ DATA: Mapping[str, st.SearchStrategy[Any]] = {
     "backoff": backoffs,
     "queue": st.sampled_from(["default", "mail"]),
     "payload": st.dictionaries(texts, json_values, max_size=3),
+    # Longer than any schedule below.
+    "expect_within": st.integers(10**6 + 1, 366 * 86400),
 }
 CODE = ("when", "skip", "on_success", "on_failure", "on_skipped", "on_missed")
+SECRET = "https://hc-ping.com/5af"
 
 
 def of_a_kind(options: Mapping[str, Any]) -> TaskOptions | None:
@@ -101,7 +104,7 @@ def run(ctx: object, **payload: object) -> None:
 
 def test_every_option_is_either_data_or_code() -> None:
     names = {field.name for field in dataclasses.fields(TaskOptions)}
-    assert names == {*DATA, *CODE}
+    assert names == {*DATA, *CODE, "ping"}
 
 
 def in_utc(options: TaskOptions) -> TaskOptions:
@@ -165,6 +168,20 @@ def test_code_is_refused_of_a_schedule_made_at_run_time(
     task = ScheduledTask(print, 60, "report", **{option: value})
     with pytest.raises(InvalidSchedule, match=f"'report': {option} is code"):
         encode_definition(task, JOB)
+
+
+def test_the_urls_of_a_ping_are_not_stored() -> None:
+    task = ScheduledTask(print, 60, "report", ping=SECRET)
+    text = encode_definition(task)
+    assert b"5af" not in text
+    assert decode_definition("report", text).left_out == ("ping",)
+
+
+def test_a_ping_is_refused_of_a_schedule_made_at_run_time() -> None:
+    task = ScheduledTask(print, 60, "report", ping=SECRET)
+    with pytest.raises(InvalidSchedule, match="ping holds URLs that are secrets") as no:
+        encode_definition(task, JOB)
+    assert "5af" not in str(no.value)
 
 
 def test_the_entry_of_a_task_in_code_says_what_it_was_made_from() -> None:

@@ -43,25 +43,23 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run_owner(folder: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+def run_owner(
+    start_program: Callable[..., subprocess.Popen[str]], folder: Path
+) -> Callable[[str], subprocess.Popen[str]]:
     """Start another process that starts a server in `folder`, then runs `then`."""
-    processes = []
 
     def run(then: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", OWNER + then, str(folder)],
+        return start_program(
+            "-c",
+            OWNER + then,
+            folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
-        processes.append(process)
-        return process
 
-    yield run
-    for process in processes:
-        process.kill()
-        process.communicate()
+    return run
 
 
 def ask(url: str, *words: str) -> Any:

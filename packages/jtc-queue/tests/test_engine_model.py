@@ -1,25 +1,22 @@
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import saq
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
-from redis import Redis as BlockingRedis
 
-from jtc.queue import RedisQueue, endings, open_client
+from jtc.queue import endings
 from jtc.queue.claimed_job import ClaimedJob
-from jtc.queue.claims import Claims
+from jtc.queue.settlement import Settlement
 
 KEYS = st.sampled_from("abc")
 UNTIL = st.sampled_from(["start", "finish"])
@@ -57,30 +54,15 @@ class Model:
 class QueueMachine(RuleBasedStateMachine):
     """Any order of steps by three workers leaves the queue as the model has it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, bench: Any) -> None:
         super().__init__()
-        with BlockingRedis.from_url(url) as client:
-            client.flushall()
-        self.runner = asyncio.Runner()
-        self.queue = RedisQueue(open_client(url))
-        self.lives = 0
-        self.workers = [self.new_worker() for _ in range(3)]
+        self.bench, self.queue, self.run = bench, bench.queue, bench.run
+        self.workers = [bench.new_worker() for _ in range(3)]
         self.model = Model()
         self.former: list[ClaimedJob] = []
 
-    def run(self, step: Any) -> Any:
-        return self.runner.run(step)
-
-    def new_worker(self) -> tuple[str, Claims]:
-        self.lives += 1
-        name = f"w{self.lives}"
-        holder = Claims(self.queue, name)
-        self.run(holder.renew())
-        return name, holder
-
     def teardown(self) -> None:
-        self.run(self.queue.disconnect())
-        self.runner.close()
+        self.bench.close()
 
     @rule(key=KEYS)
     def enqueue(self, key: str) -> None:
@@ -137,7 +119,7 @@ class QueueMachine(RuleBasedStateMachine):
     def settle(self, data: st.DataObject, kind: str) -> None:
         key = data.draw(st.sampled_from(sorted(self.model.held)))
         job = self.model.held[key]
-        assert self.run(self.apply(job, kind))
+        assert self.bench.settle(_ending(job, kind)) == [True]
         self.model.end(key)
         if kind in ("retry", "release"):
             self.model.waiting.add(key)
@@ -145,31 +127,17 @@ class QueueMachine(RuleBasedStateMachine):
             self.model.delayed.add(key)
         self.former.append(job)
 
-    async def apply(self, job: ClaimedJob, kind: str) -> bool:
-        job.retry_delay = 3600 if kind == "later" else 0
-        ending = {
-            "done": lambda: endings.completed(job, 1),
-            "failed": lambda: endings.failed(job, "boom"),
-            "retry": lambda: endings.retried(job, "boom"),
-            "later": lambda: endings.retried(job, "boom"),
-            "release": lambda: endings.released(job),
-        }[kind]()
-        return await self.queue.settle(ending)
-
     @precondition(lambda self: self.former)
     @rule(data=st.data(), kind=ENDINGS)
     def settle_late(self, data: st.DataObject, kind: str) -> None:
         job = data.draw(st.sampled_from(self.former))
-        assert not self.run(self.apply(job, kind))
+        assert self.bench.settle(_ending(job, kind)) == [False]
 
     @precondition(lambda self: self.former)
     @rule(data=st.data())
     def update_late(self, data: st.DataObject) -> None:
         job = data.draw(st.sampled_from(self.former))
-        assert not self.run(self.run_update(job))
-
-    async def run_update(self, job: ClaimedJob) -> bool:
-        return await self.queue.settle(endings.running(job))
+        assert self.bench.settle(endings.running(job)) == [False]
 
     @rule(key=KEYS)
     def cancel(self, key: str) -> None:
@@ -188,21 +156,18 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(worker=WORKERS, by=WORKERS)
     def crash_and_recover(self, worker: int, by: int) -> None:
         dead, _ = self.workers[worker]
-        self.workers[worker] = self.new_worker()
+        self.workers[worker] = self.bench.new_worker()
         self.run(self.queue.redis.zadd(self.queue.keys.workers, {dead: 1}))
         lost = {k for k, job in self.model.held.items() if job.worker_id == dead}
         taken = self.run(self.workers[by][1].recover()).taken.jobs
         assert {job.key for job in taken} == lost
         for job in taken:
             self.former.append(self.model.held[job.key])
-            assert self.run(self.give_back(job))
+            assert self.bench.settle(endings.lost(job)) == [True]
             self.model.end(job.key)
             self.model.kills[job.key] += 1
             if self.model.kills[job.key] < endings.MAX_KILLS:
                 self.model.waiting.add(job.key)
-
-    async def give_back(self, job: ClaimedJob) -> bool:
-        return await self.queue.settle(endings.lost(job))
 
     @invariant()
     def the_server_has_what_the_model_has(self) -> None:
@@ -230,16 +195,19 @@ class QueueMachine(RuleBasedStateMachine):
         return names(line), names(active), names(incomplete), owners
 
 
+def _ending(job: ClaimedJob, kind: str) -> Settlement:
+    job.retry_delay = 3600 if kind == "later" else 0
+    return {
+        "done": lambda: endings.completed(job, 1),
+        "failed": lambda: endings.failed(job, "boom"),
+        "retry": lambda: endings.retried(job, "boom"),
+        "later": lambda: endings.retried(job, "boom"),
+        "release": lambda: endings.released(job),
+    }[kind]()
+
+
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
-def test_any_order_of_steps_loses_nothing_and_doubles_nothing(redis_url: str) -> None:
-    machine: Any = lambda: QueueMachine(redis_url)  # noqa: E731 - hypothesis calls it
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=40,
-            stateful_step_count=30,
-            deadline=None,
-            derandomize=False,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+def test_any_order_of_steps_loses_nothing_and_doubles_nothing(
+    run_machine: Callable[..., None],
+) -> None:
+    run_machine(QueueMachine)

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import saq
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -15,13 +13,10 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
-from redis import Redis as BlockingRedis
 
-from jtc.queue import Discard, FailedJobs, RedisQueue, endings, open_client
+from jtc.queue import Discard, FailedJobs, endings
 from jtc.queue.claimed_job import ClaimedJob
-from jtc.queue.claims import Claims
 from jtc.queue.flow import Flow
 from jtc.queue.flows import Flows
 from jtc.queue.redis_queue import FAILED_TTL
@@ -158,28 +153,14 @@ def _members(ended: Mapping[Name, str]) -> list[tuple[Name, str]]:
 class FlowMachine(RuleBasedStateMachine):
     """Any order of steps leaves flows, and what follows them, as the model has them."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, bench: Any) -> None:
         super().__init__()
-        with BlockingRedis.from_url(url) as client:
-            client.flushall()
-        self.runner = asyncio.Runner()
-        self.queue = RedisQueue(open_client(url))
+        self.bench, self.queue, self.run = bench, bench.queue, bench.run
         self.redis: Any = self.queue.redis
-        self.lives = 0
-        self.workers = [self.new_worker() for _ in range(3)]
+        self.workers = [bench.new_worker() for _ in range(3)]
         self.model = Model()
         self.ids: list[str] = []
         self.former: list[ClaimedJob] = []
-
-    def run(self, step: Any) -> Any:
-        return self.runner.run(step)
-
-    def new_worker(self) -> tuple[str, Claims]:
-        self.lives += 1
-        name = f"w{self.lives}"
-        holder = Claims(self.queue, name)
-        self.run(holder.renew())
-        return name, holder
 
     def key(self, name: Name) -> str:
         return f"{self.ids[name[0]]}.{name[1]}"
@@ -241,7 +222,8 @@ class FlowMachine(RuleBasedStateMachine):
 
     def settle(self, kinds: Mapping[Name, str]) -> None:
         jobs = [self.model.held[name] for name in kinds]
-        assert all(self.run(self.apply(jobs, [*kinds.values()])))
+        ends = [_ending(*pair) for pair in zip(jobs, kinds.values(), strict=True)]
+        assert all(self.bench.settle(*ends))
         self.former += jobs
         for name, kind in kinds.items():
             if kind not in HOW:
@@ -252,27 +234,24 @@ class FlowMachine(RuleBasedStateMachine):
                 self.model.failed.add(name)
         self.model.end({n: HOW[kind] for n, kind in kinds.items() if kind in HOW})
 
-    async def apply(self, jobs: Sequence[ClaimedJob], kinds: list[str]) -> list[bool]:
-        endings = [_ending(*pair) for pair in zip(jobs, kinds, strict=True)]
-        return await asyncio.gather(*map(self.queue.settle, endings))
-
     @precondition(lambda self: self.former and self.model.held)
     @rule(data=st.data(), kind=ENDINGS)
     def settle_late(self, data: st.DataObject, kind: str) -> None:
         job = data.draw(st.sampled_from(self.former))
-        assert self.run(self.apply([job], [kind])) == [False]
+        assert self.bench.settle(_ending(job, kind)) == [False]
 
     @precondition(lambda self: self.model.held)
     @rule(data=st.data(), by=WORKERS)
     def crash_and_recover(self, data: st.DataObject, by: int) -> None:
         victim = self.model.held[data.draw(st.sampled_from(sorted(self.model.held)))]
         dead = victim.worker_id
-        self.workers = [w if w[0] != dead else self.new_worker() for w in self.workers]
+        new = self.bench.new_worker()
+        self.workers = [w if w[0] != dead else new for w in self.workers]
         self.run(self.redis.zadd(self.queue.keys.workers, {dead: 1}))
         for job in self.run(self.workers[by][1].recover()).taken.jobs:
             name = self.name(job.key)
             self.former.append(self.model.held[name])
-            assert self.run(self.give_back(job))
+            assert self.bench.settle(endings.lost(job)) == [True]
             self.model.kills[name] = self.model.kills.get(name, 0) + 1
             if self.model.kills[name] >= endings.MAX_KILLS:
                 self.model.failed.add(name)
@@ -280,9 +259,6 @@ class FlowMachine(RuleBasedStateMachine):
             else:
                 self.model.leave_queue(name)
                 self.model.waiting.add(name)
-
-    async def give_back(self, job: ClaimedJob) -> bool:
-        return await self.queue.settle(endings.lost(job))
 
     # Not whenever it could be: nothing else would come to its end any more.
     @precondition(lambda self: self.model.held and len(self.model.waiting) > 1)
@@ -338,8 +314,7 @@ class FlowMachine(RuleBasedStateMachine):
         try:
             self.end_all()
         finally:
-            self.run(self.queue.disconnect())
-            self.runner.close()
+            self.bench.close()
 
     def end_all(self) -> None:
         """Whatever has happened, it comes to an end and leaves nothing for ever."""
@@ -352,7 +327,10 @@ class FlowMachine(RuleBasedStateMachine):
         self.the_server_has_what_the_model_has()
         assert all(flow.has_ended for flow in self.model.flows)
         keys = self.queue.keys
-        assert self.run(self.lasting()) <= {keys.workers, keys.failed, keys.queued}
+        # What failed jobs are searched by is cleaned when they are pruned.
+        of_failures = {keys.failed, keys.failures}
+        lasting = self.run(self.lasting())
+        assert lasting <= {keys.workers, keys.queued, *of_failures}
 
     async def lasting(self) -> set[str]:
         """What stays for good."""
@@ -384,16 +362,6 @@ def _ending(job: ClaimedJob, kind: str) -> Settlement:
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 def test_any_order_of_steps_counts_each_member_and_calls_back_once(
-    redis_url: str,
+    run_machine: Callable[..., None],
 ) -> None:
-    machine: Any = lambda: FlowMachine(redis_url)  # noqa: E731 - hypothesis calls it
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=40,
-            stateful_step_count=30,
-            deadline=None,
-            derandomize=False,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(FlowMachine)

@@ -6,8 +6,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -30,13 +29,6 @@ from jtc.queue.settlement import Settlement
 
 Eventually = Callable[..., Awaitable[Any]]
 Context = dict[str, Any]
-
-
-@pytest.fixture
-def fragile(tmp_path: Path) -> Iterator[EmbeddedServer]:
-    """A server of this test's own, to be killed."""
-    with EmbeddedServer(tmp_path / "data") as server:
-        yield server
 
 
 @pytest.fixture

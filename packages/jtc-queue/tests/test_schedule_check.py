@@ -247,6 +247,42 @@ def test_runs_that_may_or_will_not_overlap_are_not_found(
     assert kinds(cron("0,40 * * * *", **options)) == []
 
 
+# -- expected successes ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("task", "seconds"),
+    [
+        (cron("0 9 * * MON-FRI", expect_within=26 * 3600), 72 * 3600),
+        (
+            cron("*/10 * * * *", between=("08:00", "18:00"), expect_within=1800),
+            14 * 3600,
+        ),
+        (
+            ScheduledTask(print, 600, "report", days="weekdays", expect_within=700),
+            173400,
+        ),
+        (cron("0 9 * * *", expect_within=DAY + timedelta(seconds=1)), None),
+        (cron("* * * * *", expect_within=61), None),
+        (cron("0 0 1 1 *", expect_within=DAY * 2), 365 * 86400),
+    ],
+)
+def test_a_success_that_is_expected_before_there_is_a_run_is_found(
+    task: ScheduledTask, seconds: int | None
+) -> None:
+    if seconds is None:
+        assert kinds(task) == []
+        return
+    finding = only(task)
+    assert (finding.kind, finding.severity) == ("expectation", "warning")
+    assert f"no tick that could bring it for {seconds} s after 202" in finding.message
+
+
+def test_what_is_skipped_elsewhere_is_no_gap_here() -> None:
+    task = cron("0 * * * *", environments="staging", expect_within=2 * 3600)
+    assert kinds(task) == kinds(task, environment="staging") == []
+
+
 def test_findings_come_task_by_task() -> None:
     tasks = [
         ScheduledTask(print, WEEK, "first", days="weekends"),

@@ -11,6 +11,7 @@ from jtc.queue import (
     SettingsError,
     load_settings,
 )
+from jtc.queue.busy_limits import BusyLimits
 
 
 def project(folder: Path, text: str) -> Path:
@@ -28,6 +29,8 @@ timezone = "Asia/Tokyo"
 environment = "staging"
 history = 7
 grace = 3.5
+busy_jobs = 70
+busy_seconds = 7.5
 """
 ENVIRONMENT = {
     "REDIS_URL": "redis://env",
@@ -38,21 +41,33 @@ ENVIRONMENT = {
     "JTC_ENV": "production",
     "JTC_HISTORY": "8",
     "QUEUE_GRACE": "2.5",
+    "QUEUE_BUSY_JOBS": "80",
+    "QUEUE_BUSY_SECONDS": "8.5",
 }
 
 
 def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
     settings = load_settings(environ={}, directory=tmp_path)
     assert settings == Settings(
-        "redis://localhost:6379", "default", 10, (), "UTC", None, 100, 30.0
+        "redis://localhost:6379", "default", 10, (), "UTC", None, 100, 30.0, 1000, 60
     )
+    assert settings.busy_limits == BusyLimits()
 
 
 def test_the_project_file_comes_before_the_defaults(tmp_path: Path) -> None:
     folder = project(tmp_path, FULL)
     settings = load_settings(environ={}, directory=folder)
     assert settings == Settings(
-        "redis://file", "file", 3, ("file.tasks",), "Asia/Tokyo", "staging", 7, 3.5
+        "redis://file",
+        "file",
+        3,
+        ("file.tasks",),
+        "Asia/Tokyo",
+        "staging",
+        7,
+        3.5,
+        70,
+        7.5,
     )
 
 
@@ -67,6 +82,8 @@ def test_the_environment_comes_before_the_project_file(tmp_path: Path) -> None:
         "production",
         8,
         2.5,
+        80,
+        8.5,
     )
 
 
@@ -80,12 +97,24 @@ def test_an_argument_comes_before_everything(tmp_path: Path) -> None:
         environment="arg",
         history=9,
         grace=1.5,
+        busy_jobs=90,
+        busy_seconds=9.5,
         environ=ENVIRONMENT,
         directory=project(tmp_path, FULL),
     )
     assert settings == Settings(
-        "redis://arg", "arg", 1, ("arg.tasks",), "Europe/Paris", "arg", 9, 1.5
+        "redis://arg",
+        "arg",
+        1,
+        ("arg.tasks",),
+        "Europe/Paris",
+        "arg",
+        9,
+        1.5,
+        90,
+        9.5,
     )
+    assert settings.busy_limits == BusyLimits(90, 9.5)
 
 
 def test_an_empty_variable_counts_as_none(tmp_path: Path) -> None:
@@ -116,6 +145,8 @@ def test_the_process_environment_and_directory_are_the_default(
         ("[tool.jtc]\nconcurrency = true", r"\[tool.jtc\] concurrency is True"),
         ("[tool.jtc]\ngrace = -1", r"\[tool.jtc\] grace is -1"),
         ("[tool.jtc]\ngrace = '1'", r"\[tool.jtc\] grace is '1'"),
+        ("[tool.jtc]\nbusy_jobs = 0", r"\[tool.jtc\] busy_jobs is 0"),
+        ("[tool.jtc]\nbusy_seconds = []", r"\[tool.jtc\] busy_seconds is \[\]"),
         ("[tool.jtc]\nqueue = 7", r"\[tool.jtc\] queue is 7"),
         ("[tool.jtc]\nredis_url = []", r"\[tool.jtc\] redis_url is \[\]"),
         ("[tool.jtc]\nmodules = 'tasks'", r"\[tool.jtc\] modules is 'tasks'"),
@@ -146,7 +177,13 @@ def test_a_concurrency_in_the_environment_is_a_whole_number(
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("JTC_HISTORY", "none"), ("JTC_TIMEZONE", "Europa/Lisbon")]
+    ("variable", "value"),
+    [
+        ("JTC_HISTORY", "none"),
+        ("JTC_TIMEZONE", "Europa/Lisbon"),
+        ("QUEUE_BUSY_JOBS", "many"),
+        ("QUEUE_BUSY_SECONDS", "long"),
+    ],
 )
 def test_an_unusable_variable_is_named(
     tmp_path: Path, variable: str, value: str

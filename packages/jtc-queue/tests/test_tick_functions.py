@@ -17,7 +17,7 @@ from jtc.queue import (
     Scheduler,
     TaskFunction,
     TickRecord,
-    tick_hooks,
+    background,
 )
 from jtc.queue.definition import member_of
 from jtc.schedule import ScheduledTask
@@ -289,7 +289,7 @@ async def test_neither_a_slow_nor_a_failing_hook_delays_a_tick(
         raise ValueError
 
     # When their ticks are missed
-    monkeypatch.setattr(tick_hooks, "PATIENCE", 0.1)
+    monkeypatch.setattr(background, "PATIENCE", 0.1)
     for name, hook in (("slow", slow), ("failing", failing)):
         scheduler = await miss(
             ticking, queue, ended(ticking, name=name, on_missed=hook)
@@ -310,7 +310,7 @@ async def test_a_hook_of_a_thread_that_hangs_does_not_keep_a_worker_from_ending(
         began.set()
         go_on.wait(60)
 
-    monkeypatch.setattr(tick_hooks, "PATIENCE", 0.1)
+    monkeypatch.setattr(background, "PATIENCE", 0.1)
     scheduler = await miss(ticking, queue, ended(ticking, on_missed=hang))
     await eventually(began.is_set)
     before = time.monotonic()

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -14,11 +13,9 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
-from redis import Redis as BlockingRedis
 
-from jtc.queue import RedisQueue, Scheduler, endings, open_client
+from jtc.queue import Scheduler, endings
 from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.claims import Claims
 
@@ -28,12 +25,9 @@ ENDINGS = st.sampled_from(["done", "failed", "retry", "release", "lost", "cancel
 class TickMachine(RuleBasedStateMachine):
     """Any order of steps leaves each tick in one place: waiting, held or recorded."""
 
-    def __init__(self, url: str, ticking: Any) -> None:
+    def __init__(self, bench: Any, ticking: Any) -> None:
         super().__init__()
-        with BlockingRedis.from_url(url) as client:
-            client.flushall()
-        self.runner = asyncio.Runner()
-        self.queue = RedisQueue(open_client(url))
+        self.bench, self.queue, self.run = bench, bench.queue, bench.run
         self.queue.history_length = 1000
         self.redis: Any = self.queue.redis
         self.ticking = ticking(self.queue)
@@ -41,12 +35,8 @@ class TickMachine(RuleBasedStateMachine):
         self.held: dict[str, ClaimedJob] = {}
         self.is_paused = False
 
-    def run(self, step: Any) -> Any:
-        return self.runner.run(step)
-
     def teardown(self) -> None:
-        self.run(self.queue.disconnect())
-        self.runner.close()
+        self.bench.close()
 
     @initialize(
         overlap=st.sampled_from(["skip", "allow", "buffer_one"]),
@@ -84,11 +74,8 @@ class TickMachine(RuleBasedStateMachine):
             "lost": lambda: endings.lost(job),
             "cancel": lambda: endings.aborted(job, "no"),
         }[kind]()
-        assert self.run(self.apply(ending))
-        assert not self.run(self.apply(ending))
-
-    async def apply(self, ending: Any) -> bool:
-        return await self.queue.settle(ending)
+        assert self.bench.settle(ending) == [True]
+        assert self.bench.settle(ending) == [False]
 
     @rule()
     def cancel_what_waits(self) -> None:
@@ -142,16 +129,6 @@ class TickMachine(RuleBasedStateMachine):
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 def test_each_tick_has_one_outcome_whatever_happens(
-    redis_url: str, ticking: Any
+    run_machine: Callable[..., None], ticking: Any
 ) -> None:
-    machine: Any = lambda: TickMachine(redis_url, type(ticking))  # noqa: E731 - hypothesis calls it
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=20,
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=False,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(lambda bench: TickMachine(bench, type(ticking)), examples=20, steps=25)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -38,19 +37,12 @@ def client(redis_url: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def deploy(redis_url: str, notes: Path) -> Iterator[Deploy]:
-    processes: list[Worker] = []
-
+def deploy(start_program: Callable[..., Worker], redis_url: str, notes: Path) -> Deploy:
     def run(tasks: Sequence[dict[str, Any]]) -> Worker:
-        arguments = [redis_url, str(notes), json.dumps(tasks)]
-        command = [sys.executable, "-W", "error", str(PROGRAM), *arguments]
-        processes.append(subprocess.Popen(command))
-        return processes[-1]
+        arguments = [redis_url, notes, json.dumps(tasks)]
+        return start_program("-W", "error", PROGRAM, *arguments)
 
-    yield run
-    for process in processes:
-        process.kill()
-        process.wait()
+    return run
 
 
 def stop(*workers: Worker) -> None:

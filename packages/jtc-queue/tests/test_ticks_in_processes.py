@@ -4,10 +4,9 @@ import json
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +28,12 @@ def notes(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(redis_url: str, notes: Path) -> Iterator[Start]:
-    processes: list[subprocess.Popen[bytes]] = []
-
+def start(start_program: Start, redis_url: str, notes: Path) -> Start:
     def run(*, skew: int = 0, mode: str = "") -> subprocess.Popen[bytes]:
-        arguments = [redis_url, str(notes), str(skew), mode]
-        command = [sys.executable, "-W", "error", str(PROGRAM), *arguments]
-        processes.append(subprocess.Popen(command))
-        return processes[-1]
+        arguments = [redis_url, notes, str(skew), mode]
+        return start_program("-W", "error", PROGRAM, *arguments)
 
-    yield run
-    for process in processes:
-        process.kill()
-        process.wait()
+    return run
 
 
 def read(notes: Path) -> list[Note]:

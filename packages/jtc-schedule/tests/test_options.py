@@ -15,6 +15,7 @@ from jtc.schedule import (
     InvalidTaskOption,
     InvalidTimezone,
     OptionKeywords,
+    Ping,
     TaskOptions,
     UnknownTaskOption,
 )
@@ -132,6 +133,17 @@ ACCEPTED = [
     ("on_failure", failure_hook, failure_hook),
     ("on_skipped", hook, hook),
     ("on_missed", print, print),
+    ("ping", Ping(start="http://beat/1"), Ping(start="http://beat/1")),
+    (
+        "ping",
+        "https://hc-ping.com/5af",
+        Ping(
+            start="https://hc-ping.com/5af/start",
+            success="https://hc-ping.com/5af",
+            failure="https://hc-ping.com/5af/fail",
+        ),
+    ),
+    ("expect_within", timedelta(days=2), 172800),
 ]
 
 
@@ -241,8 +253,8 @@ async def async_generator(nominal: Any) -> AsyncIterator[bool]:
         ("queue", "a:b", "letters, digits"),
         ("queue", 5, "letters, digits"),
         ("payload", [1], "give a dict of keyword arguments"),
-        ("payload", {1: 2}, "JSON would give it back as {'1': 2}"),
-        ("payload", {"a": (1,)}, "JSON would give it back as {'a': [1]}"),
+        ("payload", {1: 2}, "JSON would not give 1 back as it is"),
+        ("payload", {"a": (1,)}, "JSON would not give 'a' back as it is"),
         ("payload", {"a": {1, 2}}, "it has no form in JSON"),
         ("payload", {"a": float("nan")}, "it has no form in JSON"),
         ("payload", {"a": "\ud800"}, "it has no form in JSON"),
@@ -251,6 +263,9 @@ async def async_generator(nominal: Any) -> AsyncIterator[bool]:
         ("on_failure", hook, "it is not callable with the context and the error"),
         ("on_skipped", always, "it is not callable with the record"),
         ("on_missed", 5, "give a function of the record"),
+        ("ping", 5, "give a URL, or a Ping of several"),
+        ("ping", "hc-ping.com/5af", "give a URL such as"),
+        ("expect_within", 0, "above 0 and up to a year"),
     ],
 )
 def test_a_value_that_can_never_work_is_refused(

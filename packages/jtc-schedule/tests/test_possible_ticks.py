@@ -142,3 +142,34 @@ def test_a_part_of_the_day_is_refused_exactly_if_no_time_is_in_it(
         is_refused = True
     # Then
     assert is_refused is not is_possible
+
+
+@pytest.mark.parametrize(
+    ("schedule", "gap"),
+    [
+        (45, 45),
+        (DAY, 86400),
+        ("* * * * *", 60),
+        ("*/20 * * * * *", 20),
+        ("5,50 * * * * *", 15),
+        ("0 0,10 * * * *", 600),
+        ("0,59 * * * *", 60),
+        ("0 8-18/5 * * *", 18000),
+        ("0 9 * * MON", 86400),
+        ("@hourly", 3600),
+        ("0 22,1 * * *", 3 * 3600),
+    ],
+)
+def test_no_success_can_be_expected_sooner_than_the_next_tick(
+    schedule: Any, gap: int
+) -> None:
+    assert ScheduledTask(task, schedule, expect_within=gap + 1)
+    with pytest.raises(InvalidTaskOption, match=f"at least {gap} s apart"):
+        ScheduledTask(task, schedule, expect_within=gap)
+
+
+def test_what_a_group_expects_is_checked_for_each_task_in_it() -> None:
+    with Schedule.group(expect_within=timedelta(hours=2)):
+        Schedule.hourly()
+        with pytest.raises(InvalidTaskOption, match="expect_within=7200"):
+            Schedule.daily()

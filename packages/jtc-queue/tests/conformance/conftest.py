@@ -11,8 +11,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from typing import Any
 import pytest
 import saq
 from redis import asyncio as aioredis
-from redis.asyncio import Redis
 from saq.queue.redis import RedisQueue as SaqRedisQueue
 
 from jtc.queue import RedisQueue, Worker, open_client
@@ -61,30 +59,12 @@ async def queue(engine: Engine, redis_url: str) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-def notes(redis: Redis) -> Callable[[], Awaitable[list[str]]]:
-    """Read what the jobs of worker processes have noted."""
-
-    async def read() -> list[str]:
-        lines = await redis.lrange("notes", 0, -1)  # type: ignore[misc]
-        return [line.decode() for line in lines]
-
-    return read
-
-
-@pytest.fixture
-def start_process(engine: Engine, redis_url: str) -> Iterator[Any]:
-    """Start processes/worker.py; what still runs at the end is killed."""
+def start_process(start_program: Any, engine: Engine, redis_url: str) -> Any:
+    """Start processes/worker.py."""
     program = Path(__file__).parent / "processes" / "worker.py"
-    processes: list[subprocess.Popen[str]] = []
 
-    def start(worker: str, **options: Any) -> subprocess.Popen[str]:
+    def start(worker: str, **options: Any) -> Any:
         arguments = [redis_url, engine.name, worker, json.dumps(options)]
-        command = [sys.executable, str(program), *arguments]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        processes.append(process)
-        return process
+        return start_program(program, *arguments, stderr=subprocess.PIPE, text=True)
 
-    yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
+    return start

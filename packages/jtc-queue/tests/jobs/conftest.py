@@ -2,29 +2,29 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 
 from jtc.jobs import (
+    Discard,
+    Job,
     JobManager,
     default_container,
-    known_jobs,
     runner,
     set_container,
 )
 from jtc.queue import RedisQueue, Worker
 
+Working = Callable[[Worker], AbstractAsyncContextManager[Worker]]
+AtWork = Callable[..., AbstractAsyncContextManager[Worker]]
+
 
 @pytest.fixture(autouse=True)
-def process_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def process_state(new_process: None) -> None:
     """Each test begins like a new process."""
-    monkeypatch.delenv("REDIS_URL", raising=False)
-    monkeypatch.delenv("QUEUE_NAME", raising=False)
-    with known_jobs.scoped():
-        yield
-    set_container(None)
-    JobManager._settings = None
 
 
 @pytest.fixture
@@ -52,3 +52,43 @@ def work_off() -> Callable[[RedisQueue], Awaitable[None]]:
                 await Worker(queue, [("runner", runner)], burst=True).start()
 
     return run
+
+
+@pytest.fixture
+def at_work(working: Working) -> AtWork:
+    """Let a worker run jobs for as long as a context lasts."""
+
+    def run(queue: RedisQueue, **options: Any) -> AbstractAsyncContextManager[Worker]:
+        set_container(default_container())
+        return working(Worker(queue, [("runner", runner)], **options))
+
+    return run
+
+
+@pytest.fixture
+def ran() -> list[str]:
+    """What the jobs of a test have noted."""
+    return []
+
+
+@pytest.fixture
+def step(ran: list[str]) -> Any:
+    """A job that notes its word; what it is to do is in its payload.
+
+    `fails` says how often it fails before it does it.
+    """
+
+    class Step(Job):
+        word: str
+        fails: int = 0
+        is_useless: bool = False
+
+        async def handle(self) -> str:
+            ran.append(self.word)
+            if self.is_useless:
+                raise Discard("no use")
+            if ran.count(self.word) <= self.fails:
+                raise ConnectionError(f"no {self.word}")
+            return f"did {self.word}"
+
+    return Step

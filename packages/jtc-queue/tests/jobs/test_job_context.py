@@ -20,7 +20,6 @@ from jtc.jobs import (
     NotRunning,
     Progress,
     default_container,
-    runner,
     set_container,
 )
 from jtc.queue import FailedJobs, RedisQueue, Worker
@@ -28,7 +27,7 @@ from jtc.queue.attempt import Attempt
 from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.settlement import Settlement
 
-Working = Callable[[Worker], AbstractAsyncContextManager[Worker]]
+AtWork = Callable[..., AbstractAsyncContextManager[Worker]]
 Eventually = Callable[..., Awaitable[Any]]
 WorkOff = Callable[[RedisQueue], Awaitable[None]]
 
@@ -46,16 +45,14 @@ class Step:
 
 
 @pytest.fixture(autouse=True)
-def step(monkeypatch: pytest.MonkeyPatch) -> type[Step]:
+def fresh_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Step, "go_on", threading.Event())
     monkeypatch.setattr(Step, "said", [])
-    set_container(default_container())
-    return Step
 
 
 @pytest.fixture
-async def worker(queue: RedisQueue, working: Working) -> Any:
-    async with working(Worker(queue, [("runner", runner)])) as running:
+async def worker(queue: RedisQueue, at_work: AtWork) -> Any:
+    async with at_work(queue) as running:
         yield running
 
 
@@ -145,7 +142,7 @@ async def test_a_complete_job_has_come_to_its_end() -> None:
 
 
 async def test_the_next_try_begins_at_the_beginning(
-    queue: RedisQueue, working: Working, eventually: Eventually
+    queue: RedisQueue, at_work: AtWork, eventually: Eventually
 ) -> None:
     class Again(Job, tries=2, backoff=3600):
         async def handle(self) -> None:
@@ -157,7 +154,7 @@ async def test_the_next_try_begins_at_the_beginning(
         job = await queue.job(handle.id)
         return job is not None and job.status == "queued" and job.attempts == 1
 
-    async with working(Worker(queue, [("runner", runner)])):
+    async with at_work(queue):
         handle = await Again.dispatch()
         await eventually(has_failed_once)
 
@@ -367,9 +364,9 @@ async def test_a_thread_learns_that_its_time_is_up() -> None:
 
 
 async def test_a_thread_learns_that_its_worker_stops(
-    queue: RedisQueue, working: Working, eventually: Eventually
+    queue: RedisQueue, at_work: AtWork, eventually: Eventually
 ) -> None:
-    async with working(Worker(queue, [("runner", runner)], grace=0.1)):
+    async with at_work(queue, grace=0.1):
         handle = await AsksInThread.dispatch()
         await eventually(lambda: Step.said == ["began"])
 
@@ -397,6 +394,7 @@ async def test_where_there_is_no_queue_all_of_it_is_harmless(
     job_class: type[Any],
 ) -> None:
     Step.go_on.set()
+    set_container(default_container())
 
     class Tells(Job):
         async def handle(self) -> list[Any]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from jtc.jobs import Job, default_container, runner, set_container
+from jtc.jobs import Job
 from jtc.queue import RedisQueue, Worker
 
-Working = Callable[[Worker], AbstractAsyncContextManager[Worker]]
+AtWork = Callable[..., AbstractAsyncContextManager[Worker]]
 
 
 class Simple(Job):
@@ -80,13 +80,12 @@ async def test_many_with_a_delay_wait_too(queue: RedisQueue) -> None:
 
 
 async def test_a_short_delay_is_over_in_a_moment(
-    queue: RedisQueue, working: Working, monkeypatch: pytest.MonkeyPatch
+    queue: RedisQueue, at_work: AtWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a worker at rest, which looks for what waits for its time once an hour
     monkeypatch.setattr("jtc.queue.upkeep.PROMOTE_AT_REST", 3600.0)
-    set_container(default_container())
 
-    async with working(Worker(queue, [("runner", runner)])):
+    async with at_work(queue):
         for _ in range(3):
             handle = await Simple.configure(delay=0.05).dispatch()
             assert await handle.result(timeout=30) == "done"
@@ -100,12 +99,11 @@ async def test_a_time_is_taken_as_it_is(queue: RedisQueue) -> None:
 
 
 async def test_a_time_that_has_passed_is_now(
-    queue: RedisQueue, working: Working
+    queue: RedisQueue, at_work: AtWork
 ) -> None:
-    set_container(default_container())
     past = datetime.now(UTC) - timedelta(days=1)
 
-    async with working(Worker(queue, [("runner", runner)])):
+    async with at_work(queue):
         handle = await Simple.configure(at=past).dispatch()
         result: Any = await handle.result(timeout=30)
 

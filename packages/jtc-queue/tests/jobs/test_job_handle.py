@@ -16,13 +16,10 @@ from jtc.jobs import (
     JobHandle,
     JobNotFound,
     ResultTimeout,
-    default_container,
-    runner,
-    set_container,
 )
 from jtc.queue import RedisQueue, Worker
 
-Working = Callable[[Worker], AbstractAsyncContextManager[Worker]]
+AtWork = Callable[..., AbstractAsyncContextManager[Worker]]
 Eventually = Callable[..., Awaitable[Any]]
 WorkOff = Callable[[RedisQueue], Awaitable[None]]
 
@@ -132,11 +129,9 @@ async def test_a_waiting_job_can_be_canceled(
 
 
 async def test_a_running_job_is_active_and_can_be_canceled(
-    queue: RedisQueue, working: Working, eventually: Eventually
+    queue: RedisQueue, at_work: AtWork, eventually: Eventually
 ) -> None:
-    set_container(default_container())
-
-    async with working(Worker(queue, [("runner", runner)])):
+    async with at_work(queue):
         handle = await Endless.dispatch()
         await eventually(functools.partial(_is_active, handle))
 

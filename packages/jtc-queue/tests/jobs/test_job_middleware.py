@@ -15,7 +15,6 @@ from jtc.jobs import (
     Schedule,
     default_container,
     get_middleware,
-    runner,
     set_container,
     set_middleware,
 )
@@ -194,7 +193,7 @@ async def test_it_sees_the_job_and_its_attempt(
 
 
 async def test_a_job_that_it_gives_back_has_not_failed(
-    queue: RedisQueue, working: Any, eventually: Any
+    queue: RedisQueue, at_work: Any, eventually: Any
 ) -> None:
     async def not_yet(job: Any, call_next: CallNext) -> Any:
         said.append(f"attempt {job.context.attempt}")
@@ -208,7 +207,7 @@ async def test_a_job_that_it_gives_back_has_not_failed(
         pass
 
     handle = await Quiet.dispatch()
-    async with working(Worker(queue, [("runner", runner)])):
+    async with at_work(queue):
         await eventually(lambda: queue.complete == 1)
 
     assert await handle.result() == "Hello Ada"

@@ -13,14 +13,12 @@ from jtc.jobs import (
     Job,
     NoOverlap,
     default_container,
-    runner,
     set_container,
 )
 from jtc.jobs.held_job import HeldJob
-from jtc.queue import RedisQueue, Worker, endings
+from jtc.queue import RedisQueue, endings
 from jtc.queue.claims import Claims
 
-FUNCTIONS = [("runner", runner)]
 running: dict[str, int] = {}
 most: dict[str, int] = {}
 ran: list[str] = []
@@ -69,12 +67,11 @@ def test_what_means_nothing_is_refused(option: str, value: Any) -> None:
 
 
 async def test_jobs_of_one_key_run_one_after_the_other(
-    queue: RedisQueue, working: Any, eventually: Any
+    queue: RedisQueue, at_work: Any, eventually: Any
 ) -> None:
     await Build.dispatch_many([{"site": "aaab"[n % 4]} for n in range(8)])
 
-    first, second = (Worker(queue, FUNCTIONS) for _ in range(2))
-    async with working(first), working(second):
+    async with at_work(queue), at_work(queue):
         await eventually(lambda: queue.complete == 8)
 
     assert sorted(ran) == list("aaaaaabb")
@@ -84,7 +81,7 @@ async def test_jobs_of_one_key_run_one_after_the_other(
 
 
 async def test_jobs_of_several_keys_run_at_the_same_time(
-    queue: RedisQueue, working: Any, eventually: Any
+    queue: RedisQueue, at_work: Any, eventually: Any
 ) -> None:
     # Given jobs that end once both have begun
     both = asyncio.Barrier(2)
@@ -97,12 +94,12 @@ async def test_jobs_of_several_keys_run_at_the_same_time(
 
     for site in "ab":
         await Meet.dispatch(site=site)
-    async with working(Worker(queue, FUNCTIONS)):
+    async with at_work(queue):
         await eventually(lambda: queue.complete == 2)
 
 
 async def test_what_comes_meanwhile_may_be_discarded(
-    queue: RedisQueue, working: Any, eventually: Any
+    queue: RedisQueue, at_work: Any, eventually: Any
 ) -> None:
     go_on = asyncio.Event()
 
@@ -111,7 +108,7 @@ async def test_what_comes_meanwhile_may_be_discarded(
             await go_on.wait()
 
     handles = [await Report.dispatch() for _ in range(3)]
-    async with working(Worker(queue, FUNCTIONS)):
+    async with at_work(queue):
         await eventually(lambda: queue.aborted == 2)
         go_on.set()
         await eventually(lambda: queue.complete == 1)
@@ -121,7 +118,7 @@ async def test_what_comes_meanwhile_may_be_discarded(
 
 
 async def test_however_an_attempt_ends_the_next_one_may_run(
-    queue: RedisQueue, working: Any, eventually: Any
+    queue: RedisQueue, at_work: Any, eventually: Any
 ) -> None:
     class Stumble(Job, timeout=1, middleware=[NoOverlap(retry_after=0.1)]):
         how: str
@@ -134,7 +131,7 @@ async def test_however_an_attempt_ends_the_next_one_may_run(
 
     for how in ("error", "timeout", "well"):
         await Stumble.dispatch(how=how)
-    async with working(Worker(queue, FUNCTIONS)):
+    async with at_work(queue):
         await eventually(lambda: queue.complete == 1 and queue.failed == 2)
 
     assert await locks(queue) == 0
@@ -149,7 +146,7 @@ async def test_without_a_queue_nothing_is_in_the_way() -> None:
 async def test_a_job_that_is_done_stays_done_when_the_server_goes_away(
     *,
     queue: RedisQueue,
-    working: Any,
+    at_work: Any,
     eventually: Any,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -163,7 +160,7 @@ async def test_a_job_that_is_done_stays_done_when_the_server_goes_away(
 
     monkeypatch.setattr(queue.scripts, "run", away)
     await Build.dispatch_many([{}, {}])
-    async with working(Worker(queue, FUNCTIONS)):
+    async with at_work(queue):
         # And what was not unlocked does not keep the next one waiting
         await eventually(lambda: queue.complete == 2)
 
@@ -231,7 +228,7 @@ async def test_it_ends_when_the_worker_is_dead_and_its_jobs_are_taken_over(
 
 @pytest.mark.usefixtures("short_lease")
 async def test_a_dead_workers_lock_keeps_nobody_waiting_for_good(
-    queue: RedisQueue, working: Any, eventually: Any
+    queue: RedisQueue, at_work: Any, eventually: Any
 ) -> None:
     # Given a worker that died while it ran a job
     await Build.dispatch_many([{}, {}])
@@ -241,7 +238,7 @@ async def test_a_dead_workers_lock_keeps_nobody_waiting_for_good(
     held = HeldJob(queue, job.id, job.claim, None)
     assert await lock(held, no_overlap.digest(Build()))
     # When there is another
-    async with working(Worker(queue, FUNCTIONS)):
+    async with at_work(queue):
         # Then both jobs run, one after the other
         await eventually(lambda: queue.complete == 2)
     assert most == {"a": 1}

@@ -151,15 +151,14 @@ async def test_a_turn_that_comes_at_once_is_waited_for(queue: RedisQueue) -> Non
 
 
 async def test_jobs_start_as_the_limit_says_on_whatever_worker_they_run(
-    queue: RedisQueue, working: Any, eventually: Any
+    queue: RedisQueue, at_work: Any, eventually: Any
 ) -> None:
     class Quick(Call, middleware=[RateLimit(2, per=0.3)]):
         pass
 
     began = time.monotonic()
     handles = await Quick.dispatch_many([{"tenant": str(n)} for n in range(7)])
-    workers = [Worker(queue, [("runner", runner)]) for _ in range(3)]
-    async with working(workers[0]), working(workers[1]), working(workers[2]):
+    async with at_work(queue), at_work(queue), at_work(queue):
         await eventually(lambda: len(ran) == len(handles))
         await eventually(lambda: queue.complete == len(handles))
 
@@ -283,7 +282,7 @@ async def test_what_it_keeps_expires(queue: RedisQueue) -> None:
 
 async def test_while_the_server_is_away_a_job_is_given_back(
     queue: RedisQueue,
-    working: Any,
+    at_work: Any,
     eventually: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -299,7 +298,7 @@ async def test_while_the_server_is_away_a_job_is_given_back(
 
     monkeypatch.setattr(queue.scripts, "run", away)
     handle = await Call.dispatch()
-    async with working(Worker(queue, [("runner", runner)])):
+    async with at_work(queue):
         await eventually(lambda: queue.complete == 1)
 
     job = await queue.job(handle.id)

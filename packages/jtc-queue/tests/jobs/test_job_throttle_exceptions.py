@@ -125,7 +125,7 @@ async def test_only_what_is_named_counts(queue: RedisQueue) -> None:
 
 
 async def test_what_takes_too_long_counts_as_a_timeout(
-    queue: RedisQueue, working: Any, eventually: Any
+    queue: RedisQueue, at_work: Any, eventually: Any
 ) -> None:
     class Slow(
         Job, timeout=1, middleware=[ThrottleExceptions(1, exceptions=JobTimeout)]
@@ -135,7 +135,7 @@ async def test_what_takes_too_long_counts_as_a_timeout(
             await asyncio.sleep(60)
 
     await Slow.dispatch()
-    async with working(Worker(queue, [("runner", runner)])):
+    async with at_work(queue):
         await eventually(lambda: queue.failed == 1)
         await Slow.dispatch()
         await eventually(lambda: _is_released(queue))
@@ -149,7 +149,7 @@ async def _is_released(queue: RedisQueue) -> bool:
 
 
 async def test_a_job_that_somebody_cancels_has_not_failed(
-    queue: RedisQueue, working: Any, eventually: Any
+    queue: RedisQueue, at_work: Any, eventually: Any
 ) -> None:
     class Long(Job, middleware=[ThrottleExceptions(1, wait=300)]):
         seconds: float
@@ -159,7 +159,7 @@ async def test_a_job_that_somebody_cancels_has_not_failed(
             await asyncio.sleep(self.seconds)
 
     handle = await Long.dispatch(seconds=60)
-    async with working(Worker(queue, [("runner", runner)])):
+    async with at_work(queue):
         await eventually(lambda: ran)
         await handle.cancel()
         await eventually(lambda: queue.aborted == 1)
@@ -177,7 +177,7 @@ async def test_each_key_is_counted_apart(queue: RedisQueue) -> None:
 
 
 async def test_when_the_wait_is_over_jobs_begin_again(
-    queue: RedisQueue, working: Any, eventually: Any
+    queue: RedisQueue, at_work: Any, eventually: Any
 ) -> None:
     class Bank(Charge, middleware=[ThrottleExceptions(1, per=60, wait=0.5)]):
         pass
@@ -185,7 +185,7 @@ async def test_when_the_wait_is_over_jobs_begin_again(
     # Given one that failed and two that wait
     for how in ("ValueError", "well", "well"):
         await Bank.dispatch(how=how)
-    async with working(Worker(queue, [("runner", runner)], concurrency=1)):
+    async with at_work(queue, concurrency=1):
         # Then
         await eventually(lambda: queue.complete == 2)
 

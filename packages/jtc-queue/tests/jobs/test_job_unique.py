@@ -8,19 +8,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from jtc.jobs import (
-    Job,
-    JobHandle,
-    JobManager,
-    Unique,
-    default_container,
-    runner,
-    set_container,
-)
+from jtc.jobs import Job, JobHandle, JobManager, Unique
 from jtc.queue import FailedJobs, RedisQueue, Worker, endings, open_client
 from jtc.queue.claims import Claims
 
-Working = Callable[[Worker], AbstractAsyncContextManager[Worker]]
+AtWork = Callable[..., AbstractAsyncContextManager[Worker]]
 Eventually = Callable[..., Awaitable[Any]]
 WorkOff = Callable[[RedisQueue], Awaitable[None]]
 
@@ -63,12 +55,7 @@ class Plain(Job):
 def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     opened = asyncio.Event()
     monkeypatch.setattr(Gate, "opened", opened)
-    set_container(default_container())
     return opened
-
-
-def worker(queue: RedisQueue) -> Worker:
-    return Worker(queue, [("runner", runner)])
 
 
 async def is_active(handle: JobHandle) -> bool:
@@ -125,9 +112,9 @@ async def test_two_queues_do_not_meet(queue: RedisQueue) -> None:
 
 
 async def test_until_finish_a_running_job_stands_for_the_next(
-    queue: RedisQueue, working: Working, eventually: Eventually, gate: asyncio.Event
+    queue: RedisQueue, at_work: AtWork, eventually: Eventually, gate: asyncio.Event
 ) -> None:
-    async with working(worker(queue)):
+    async with at_work(queue):
         # Given
         first = await Invoice.dispatch(order_id=7)
         await eventually(lambda: is_active(first))
@@ -144,9 +131,9 @@ async def test_until_finish_a_running_job_stands_for_the_next(
 
 
 async def test_until_start_a_running_job_leaves_room_for_one_that_waits(
-    queue: RedisQueue, working: Working, eventually: Eventually, gate: asyncio.Event
+    queue: RedisQueue, at_work: AtWork, eventually: Eventually, gate: asyncio.Event
 ) -> None:
-    async with working(Worker(queue, [("runner", runner)], concurrency=1)):
+    async with at_work(queue, concurrency=1):
         first = await Reindex.dispatch()
         await eventually(lambda: is_active(first))
 
@@ -214,11 +201,11 @@ async def test_a_job_that_was_canceled_leaves_nothing_locked(queue: RedisQueue) 
 
 
 async def test_a_job_whose_document_was_lost_leaves_nothing_locked(
-    queue: RedisQueue, working: Working, eventually: Eventually
+    queue: RedisQueue, at_work: AtWork, eventually: Eventually
 ) -> None:
     first = await Invoice.dispatch(order_id=7)
     await queue.redis.delete(queue.job_id(first.id))
-    async with working(worker(queue)):
+    async with at_work(queue):
         await eventually(lambda: _is_empty(queue))
 
     assert (await Invoice.dispatch(order_id=7)).created
@@ -365,14 +352,14 @@ async def test_a_page_of_saq_cannot_put_back_a_second_one(
 
 
 async def test_a_job_that_is_tried_again_keeps_its_key(
-    queue: RedisQueue, working: Working, eventually: Eventually
+    queue: RedisQueue, at_work: AtWork, eventually: Eventually
 ) -> None:
     class Later(Job, unique=Unique(), tries=2, backoff=3600):
         async def handle(self) -> None:
             message = "not now"
             raise LookupError(message)
 
-    async with working(worker(queue)):
+    async with at_work(queue):
         first = await Later.dispatch()
         await eventually(lambda: _has_failed_once(queue, first))
 

@@ -6,9 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,15 +21,12 @@ from jtc.jobs import (
     JobManager,
     JobNotFound,
     ResultTimeout,
-    default_container,
-    runner,
-    set_container,
 )
 from jtc.queue import QueueClosed, RedisQueue, Worker, end, job_end, waiting
 from jtc.queue.embedded import EmbeddedServer
 from jtc.queue.waiting import waiting_of
 
-Working = Callable[[Worker], AbstractAsyncContextManager[Worker]]
+AtWork = Callable[..., AbstractAsyncContextManager[Worker]]
 Eventually = Callable[..., Awaitable[Any]]
 WorkOff = Callable[[RedisQueue], Awaitable[None]]
 
@@ -71,13 +67,6 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(waiting, "backoff", backoff)
     return noted
-
-
-@pytest.fixture
-def fragile(tmp_path: Path) -> Iterator[EmbeddedServer]:
-    """A server of this test's own, to be killed."""
-    with EmbeddedServer(tmp_path / "data") as server:
-        yield server
 
 
 @pytest.fixture
@@ -171,10 +160,9 @@ async def test_who_waits_is_told_of_the_end_of_a_job_that_keeps_no_result(
 
 @pytest.mark.usefixtures("only_told")
 async def test_a_wait_lasts_over_the_tries_of_a_job(
-    queue: RedisQueue, working: Working
+    queue: RedisQueue, at_work: AtWork
 ) -> None:
-    set_container(default_container())
-    async with working(Worker(queue, [("runner", runner)])):
+    async with at_work(queue):
         handle = await SecondTime.dispatch()
 
         assert await handle.result(timeout=30) == "done"
@@ -283,16 +271,14 @@ async def test_who_goes_on_waiting_is_not_disturbed_by_who_leaves(
 
 @pytest.mark.usefixtures("only_told")
 async def test_waits_that_come_and_go_miss_nothing(
-    queue: RedisQueue, working: Working
+    queue: RedisQueue, at_work: AtWork
 ) -> None:
-    set_container(default_container())
-
     async def ask(number: int) -> int:
         handle = await Double.dispatch(number=number)
         result: int = await handle.result(timeout=60)
         return result
 
-    async with working(Worker(queue, [("runner", runner)])):
+    async with at_work(queue):
         # One after the other: each is the first who waits and the last.
         for number in range(20):
             assert await ask(number) == number * 2

@@ -7,22 +7,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, MetaData, create_engine, func, select
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from jtc.jobs import Job, JobManager, known_jobs, runner, set_container
+from jtc.jobs import Job, JobHandle, JobManager, runner
 from jtc.outbox import Outbox
 from jtc.queue import RedisQueue, Worker
 
 
 @pytest.fixture(autouse=True)
-def process_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def process_state(new_process: None) -> None:
     """Each test begins like a new process."""
-    monkeypatch.delenv("REDIS_URL", raising=False)
-    monkeypatch.delenv("QUEUE_NAME", raising=False)
-    with known_jobs.scoped():
-        yield
-    set_container(None)
-    JobManager._settings = None
 
 
 @pytest.fixture
@@ -58,6 +52,20 @@ class Books:
             rows = connection.scalar(count)
         engine.dispose()
         return int(rows or 0)
+
+    async def commit(self, engine: AsyncEngine, *numbers: int) -> list[JobHandle]:
+        """Dispatch jobs in a transaction of their own, which commits; send them."""
+        async with AsyncSession(engine) as session:
+            jobs = [self.job_class(number=number) for number in numbers]
+            handles = [self.outbox.dispatch(session, job) for job in jobs]
+            await session.commit()
+        await self.outbox.drain()
+        return handles
+
+    async def sent(self) -> list[int]:
+        """Let the outbox send what it has, and return what then waits in the queue."""
+        await self.outbox.drain()
+        return await self.waiting()
 
     async def waiting(self) -> list[int]:
         """The numbers of the jobs in the queue, in their order."""

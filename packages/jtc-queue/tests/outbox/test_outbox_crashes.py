@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jtc.jobs import JobManager
 from jtc.outbox.mailing import note_sent, send_letters
@@ -24,6 +23,7 @@ PROGRAMS = Path(__file__).parents[1] / "processes"
 AWAY = "redis://127.0.0.1:1"
 
 Order = Callable[[int, str], int]
+StartProgram = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
@@ -142,13 +142,14 @@ async def test_of_a_group_that_was_sent_in_part_the_rest_is_sent(
 
 @pytest.mark.process
 async def test_two_relays_at_once_send_each_row_once(
-    books: Any, engine: AsyncEngine, redis_url: str
+    books: Any, engine: AsyncEngine, redis_url: str, start_program: StartProgram
 ) -> None:
     # Given more rows than one statement reads
     numbers = list(range(1200))
     await commit_while_away(books, engine, numbers)
     # When
-    sent = await asyncio.to_thread(relay_in_two_processes, redis_url, books.async_url)
+    urls = redis_url, books.async_url
+    sent = await asyncio.to_thread(relay_in_two_processes, start_program, *urls)
     # Then
     assert sum(sent) >= len(numbers)
     assert await books.waiting() == numbers
@@ -184,27 +185,19 @@ async def test_a_row_that_cannot_be_read_keeps_nobody_up(
     assert "row 1 of the outbox cannot be read" in caplog.text
 
 
-def relay_in_two_processes(redis_url: str, database_url: str) -> list[int]:
+def relay_in_two_processes(start_program: StartProgram, *urls: str) -> list[int]:
     """Let them begin at the same moment, and return how many rows each has sent."""
-    program = str(PROGRAMS / "relaying_program.py")
-    command = [sys.executable, "-W", "error", program, redis_url, database_url]
-    with contextlib.ExitStack() as stack:
-        relays = []
-        for _ in range(2):
-            relay = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-            stack.callback(relay.communicate)
-            stack.callback(relay.kill)
-            relays.append(relay)
-        for relay in relays:
-            assert relay.stdout is not None
-            assert relay.stdout.readline() == "ready\n"
-        for relay in relays:
-            assert relay.stdin is not None
-            relay.stdin.write("go\n")
-            relay.stdin.flush()
-        return [int(relay.communicate(timeout=60)[0]) for relay in relays]
+    words = ["-W", "error", str(PROGRAMS / "relaying_program.py"), *urls]
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    relays = [start_program(*words, **pipes) for _ in range(2)]
+    for relay in relays:
+        assert relay.stdout is not None
+        assert relay.stdout.readline() == "ready\n"
+    for relay in relays:
+        assert relay.stdin is not None
+        relay.stdin.write("go\n")
+        relay.stdin.flush()
+    return [int(relay.communicate(timeout=60)[0]) for relay in relays]
 
 
 async def commit_while_away(
@@ -213,10 +206,7 @@ async def commit_while_away(
     """Commit dispatches that only a relay can send."""
     settings, JobManager._settings = JobManager._settings, None
     JobManager.initialize(AWAY, "shop")
-    async with AsyncSession(engine) as session, session.begin():
-        for number in numbers:
-            books.outbox.dispatch(session, books.job_class(number=number))
-    await books.outbox.drain()
+    await books.commit(engine, *numbers)
     JobManager._settings = settings
 
 

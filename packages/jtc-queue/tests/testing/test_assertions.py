@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jtc.jobs import Batch, Chain, Job, Unique
+from jtc.jobs import Batch, Chain, Job, Secret, Unique
 from jtc.testing import QueueFake, UnknownField
 
 
@@ -217,3 +217,35 @@ def test_dispatches_of_every_loop_and_thread_are_seen(
     found = fake.assert_dispatched(send_invoice, times=4)
 
     assert [one.payload["order_id"] for one in found] == [1, 2, 3, 4]
+
+
+async def test_a_secret_can_be_asked_for_and_is_not_shown(fake: QueueFake) -> None:
+    class Sync(Job, tries=1):
+        region: str
+        token: Secret[str] = "s3cret-default"
+
+        async def handle(self) -> None:
+            raise ValueError(self.token)
+
+    # Given jobs with secrets, one of which has run
+    await Sync.dispatch(region="eu", token="s3cret-1")
+    await Sync.dispatch(region="us")
+    await fake.run_pending()
+
+    # When a test looks at them
+    first, second = fake.dispatched(Sync)
+    [found] = fake.assert_dispatched(Sync, token="s3cret-1")
+    with pytest.raises(AssertionError) as missing:
+        fake.assert_dispatched(Sync, token="s3cret-2")
+    with pytest.raises(AssertionError) as unwanted:
+        fake.assert_not_dispatched(Sync, token="s3cret-1")
+
+    # Then it has them
+    assert found is first
+    assert second.payload["token"] == "s3cret-default"
+    assert [one.payload.get("token") for one in fake.ran] == ["s3cret-1", None]
+
+    # And no message has
+    shown = f"{missing.value} {unwanted.value} {first!r} {second} {fake.ran!r}"
+    assert "Sync(region='eu', token='***')" in shown
+    assert "s3cret" not in shown

@@ -19,7 +19,8 @@ from jtc.jobs import (
     set_container,
 )
 from jtc.jobs.blocking import run_blocking
-from jtc.queue import Schedules
+from jtc.queue import Schedules, pings
+from jtc.queue.background import close_backgrounds
 from jtc.schedule import Schedule, ScheduleRegistry
 from jtc.testing import Clock, FakeUnavailable, NeverEnds, QueueFake, Ran, fake_queue
 
@@ -276,6 +277,21 @@ async def test_a_task_that_is_known_no_more_does_not_fire(fake: QueueFake) -> No
     fake.clock.travel(minutes=10)
 
     assert await fake.run_pending() == []
+
+
+async def test_a_task_in_a_test_pings_nobody(
+    fake: QueueFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(pings, "call_url", lambda url, _: called.append(url))
+
+    @Schedule.cron("0 12 * * *", ping="https://hc-ping.com/5af")
+    async def noon(ctx: Any) -> None: ...
+
+    fake.clock.travel(hours=4)
+    (ran,) = await fake.run_pending()
+    await close_backgrounds()
+    assert (ran.name, called) == ("noon", [])
 
 
 async def test_draining_runs_the_ticks_on_the_way(fake: QueueFake, note: Any) -> None:

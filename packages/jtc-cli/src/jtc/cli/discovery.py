@@ -13,6 +13,7 @@ from types import ModuleType
 
 from jtc.cli.errors import ModuleImportFailed, ModuleNameTaken, ModuleNotLocated
 from jtc.cli.named_modules import NamedModules, read_named_modules
+from jtc.cli.reporting import is_ours
 from jtc.cli.task_modules import (
     TASK_MODULES,
     find_task_modules,
@@ -20,7 +21,7 @@ from jtc.cli.task_modules import (
     is_test,
     list_task_modules,
 )
-from jtc.cli.user_traceback import format_user_traceback
+from jtc.cli.user_traceback import format_user_place, format_user_traceback
 
 ENTRY_POINTS = "jtc.schedules"
 
@@ -142,8 +143,9 @@ class _Importer:
         except BaseException as error:
             if isinstance(error, ModuleNotFoundError) and _is_about(error, name):
                 raise ModuleNotLocated(name, source, self.roots) from error
-            trace = format_user_traceback(error)
-            raise ModuleImportFailed(name, source, trace) from error
+            # What refuses a declaration says all there is but where it stands.
+            format_ = format_user_place if is_ours(error) else format_user_traceback
+            raise ModuleImportFailed(name, source, format_(error)) from error
 
     def _import_once(self, name: str) -> ModuleType:
         spec = importlib.util.find_spec(name) if all(name.split(".")) else None

@@ -85,6 +85,87 @@ class ServerUnfit(CliError):
         )
 
 
+class WatchfilesMissing(CliError, ImportError):
+    """Raised when code is to be watched and what does so is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "--reload needs watchfiles. Run pip install 'jtc-cli[reload]', or start "
+            "the worker without --reload."
+        )
+
+
+class MetricsMissing(CliError, ImportError):
+    """Raised when metrics are wanted and what writes them is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "--metrics-port needs prometheus-client. Run pip install "
+            "'jtc-queue[metrics]', or start the worker without --metrics-port."
+        )
+
+
+class PortRefused(CliError, OSError):
+    """Raised when a port that was asked for cannot be opened."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        error: Exception,
+        *,
+        option: str = "--metrics-port or --health-port",
+    ) -> None:
+        why = getattr(error, "strerror", None) or str(error)
+        super().__init__(
+            f"Cannot listen on port {port} of {host}: {why}. Name another one with "
+            f"{option}; 0 is any that is free."
+        )
+
+
+class DashboardMissing(CliError, ImportError):
+    """Raised when the dashboard is wanted and what it is made of is not installed."""
+
+    def __init__(self, error: ImportError) -> None:
+        super().__init__(
+            f"The dashboard cannot be imported: {error}. Run pip install "
+            "'jtc-queue[dashboard]'."
+        )
+
+
+class UnguardedAddress(CliError, PermissionError):
+    """Raised when others could reach the dashboard, and nobody would have to log in."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host} can be reached from other machines, and the dashboard would ask "
+            "nobody for a password. Give --user NAME, with the password in "
+            "JTC_DASHBOARD_PASSWORD, or leave out --host."
+        )
+
+
+class NoPassword(CliError, ValueError):
+    """Raised when somebody has to log in and there is no password."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"--user {name} needs a password. Put it into the environment as "
+            "JTC_DASHBOARD_PASSWORD, plain or as jtc.dashboard.hash_password returns "
+            "it, or start the dashboard at a terminal, which asks for it."
+        )
+
+
+class CannotWatch(CliError, OSError):
+    """Raised when the system does not tell of changes of files."""
+
+    def __init__(self, folders: int, error: OSError) -> None:
+        super().__init__(
+            f"Cannot watch the {folders} folder(s) with code: {error}. Raise the limit "
+            "of the system (fs.inotify.max_user_watches on Linux), start it in a "
+            "smaller folder, or set WATCHFILES_FORCE_POLLING=1 to look again and again."
+        )
+
+
 class NotAName(CliError, ValueError):
     """Raised when a skeleton is to be made under a name that Python cannot use."""
 

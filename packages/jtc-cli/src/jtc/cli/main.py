@@ -6,7 +6,7 @@ import typer
 
 from jtc.cli.commands import doctor, make, queue, schedule
 from jtc.cli.output import prepare_streams, print_text
-from jtc.cli.reporting import report_errors
+from jtc.cli.reporting import report_errors, report_warnings
 
 app = typer.Typer(
     help="Run scheduled tasks and jobs.",
@@ -25,6 +25,7 @@ app.command()(doctor.doctor)
 def main() -> None:
     """Run the command line; errors of ours end it with one message and status 1."""
     prepare_streams()
+    report_warnings()
     with report_errors():
         app()
 

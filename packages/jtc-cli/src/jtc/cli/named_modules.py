@@ -38,10 +38,11 @@ def read_named_modules(apps: Sequence[str], folder: Path) -> NamedModules:
         return NamedModules("--app", targets, folder)
     if os.environ.get("JTC_MODULES", "").strip(", "):
         return NamedModules("JTC_MODULES", targets, folder)
-    return NamedModules("pyproject.toml", targets, _project_folder(folder))
+    return NamedModules("pyproject.toml", targets, find_project_folder(folder))
 
 
-def _project_folder(folder: Path) -> Path:
+def find_project_folder(folder: Path) -> Path:
+    """Return the nearest folder upwards with a pyproject.toml, else the folder."""
     for candidate in (folder, *folder.parents):
         if (candidate / "pyproject.toml").is_file():
             return candidate

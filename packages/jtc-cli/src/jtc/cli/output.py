@@ -10,12 +10,23 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, TextIO
 
 _label = ""
+_speaks_in_records = False
+_hide: Callable[[str], str] = str
+
+logger = logging.getLogger(__name__)
 
 RED = "31"
 YELLOW = "33"
+
+_TITLES = {
+    logging.INFO: ("", ""),
+    logging.WARNING: ("Warning: ", YELLOW),
+    logging.ERROR: ("Error: ", RED),
+}
 
 
 def prepare_streams() -> None:
@@ -37,17 +48,17 @@ def label_lines(label: str) -> None:
 
 def print_text(text: str) -> None:
     """Write a line of data."""
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{_wrap(text, sys.stdout)}\n")
 
 
 def print_json(value: Any) -> None:
     """Write data for another program."""
-    print_text(json.dumps(value, indent=2, ensure_ascii=not _is_unicode(sys.stdout)))
+    _write_json(value, indent=2)
 
 
 def print_json_line(value: Any) -> None:
     """Write data for a program that reads line after line."""
-    print_text(json.dumps(value, ensure_ascii=not _is_unicode(sys.stdout)))
+    _write_json(value, indent=None)
 
 
 def print_bytes(data: bytes) -> None:
@@ -56,19 +67,31 @@ def print_bytes(data: bytes) -> None:
     sys.stdout.buffer.write(data)
 
 
-def say(text: str) -> None:
-    """Tell the user something."""
-    _talk(text, color="")
+def say(text: str, *, action: str = "said") -> None:
+    """Tell the user something; `action` names it where all that is said are records."""
+    _talk(text, logging.INFO, action)
 
 
 def warn(text: str) -> None:
     """Tell the user what may be wrong."""
-    _talk(f"Warning: {text}", color=YELLOW)
+    _talk(text, logging.WARNING, "warned")
 
 
 def fail(text: str) -> None:
     """Tell the user why a command ends."""
-    _talk(f"Error: {text}", color=RED)
+    _talk(text, logging.ERROR, "command_failed")
+
+
+def speak_in_records() -> None:
+    """Send what is said from now on to the log: nothing else is to be among it."""
+    global _speaks_in_records  # noqa: PLW0603 - as the label, one for the process
+    _speaks_in_records = True
+
+
+def hide_in_logs(hide: Callable[[str], str]) -> None:
+    """Pass the text of each log record through `hide` from now on."""
+    global _hide  # noqa: PLW0603 - as the label, one for the process
+    _hide = hide
 
 
 def make_log_handler() -> logging.Handler:
@@ -78,7 +101,7 @@ def make_log_handler() -> logging.Handler:
         handler.setFormatter(_TerminalFormatter())
     else:
         handler.setFormatter(
-            logging.Formatter(
+            _TextFormatter(
                 f"%(asctime)s {_label}%(levelname)s %(name)s: %(message)s",
                 datefmt="%Y-%m-%dT%H:%M:%S%z",
             )
@@ -86,7 +109,14 @@ def make_log_handler() -> logging.Handler:
     return handler
 
 
-class _TerminalFormatter(logging.Formatter):
+class _TextFormatter(logging.Formatter):
+    """What the records of a job say, without the job's secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _hide(super().format(record))
+
+
+class _TerminalFormatter(_TextFormatter):
     """Time and message; what is worse than usual is said in color.
 
     Not rich's handler: it fills each line with blanks up to the last column, so that
@@ -97,16 +127,66 @@ class _TerminalFormatter(logging.Formatter):
         super().__init__(f"%(asctime)s {_label}%(message)s", datefmt="%H:%M:%S")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - its name
-        line = super().formatMessage(record)
+        line = _wrap(_hide(super().formatMessage(record)), sys.stderr)
         if record.levelno < logging.WARNING:
             return line
         color = RED if record.levelno >= logging.ERROR else YELLOW
         return _paint(line, color)
 
 
-def _talk(text: str, *, color: str) -> None:
-    first, line_break, rest = text.partition("\n")
-    sys.stderr.write(f"{_paint(_label + first, color)}{line_break}{rest}\n")
+def wrap_lines(text: str, width: int) -> str:
+    r"""Return a text whose lines are no wider than that, as far as words allow it.
+
+    Example:
+        >>> print(wrap_lines("- one two three\n- four", 10))
+        - one two
+            three
+        - four
+    """
+    # It is wanted rarely.
+    import textwrap  # noqa: PLC0415
+
+    lines = (
+        textwrap.fill(
+            line,
+            width,
+            subsequent_indent=" " * (len(line) - len(line.lstrip()) + 4),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        if len(line) > width
+        else line
+        for line in text.split("\n")
+    )
+    return "\n".join(lines)
+
+
+def _talk(text: str, level: int, action: str) -> None:
+    if _speaks_in_records:
+        logger.log(level, "%s", text, extra={"action": action})
+        return
+    title, color = _TITLES[level]
+    first, line_break, rest = f"{_label}{title}{text}".partition("\n")
+    first, rest = _wrap(first, sys.stderr), _wrap(rest, sys.stderr)
+    sys.stderr.write(f"{_paint(first, color)}{line_break}{rest}\n")
+
+
+def _write_json(value: Any, *, indent: int | None) -> None:
+    is_ascii = not _is_unicode(sys.stdout)
+    text = json.dumps(value, indent=indent, ensure_ascii=is_ascii)
+    sys.stdout.write(f"{text}\n")
+
+
+def _wrap(text: str, stream: TextIO) -> str:
+    """Break lines between words where a terminal would break them inside one."""
+    if not stream.isatty():
+        return text
+    try:
+        width = os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        return text
+    # One of no width does not say how wide it is.
+    return wrap_lines(text, width) if width else text
 
 
 def _paint(text: str, color: str) -> str:

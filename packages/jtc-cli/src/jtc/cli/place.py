@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,4 +13,4 @@ class Place:
     """
 
     queue: str | None = None
-    redis: str | None = None
+    redis: str | None = field(default=None, repr=False)

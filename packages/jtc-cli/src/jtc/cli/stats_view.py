@@ -7,9 +7,10 @@ from rich.console import Group
 from rich.text import Text
 
 from jtc.cli.durations import describe_duration
+from jtc.cli.facts import describe_facts
 from jtc.cli.output import print_text
 from jtc.cli.pauses import describe_pause
-from jtc.cli.table import make_table, print_table
+from jtc.cli.table import choose_widths, make_table, measure_table, print_table
 from jtc.queue import QueueStats
 
 COLUMNS = (
@@ -31,13 +32,34 @@ def show_table(found: Sequence[QueueStats]) -> None:
         print_text(line)
 
 
-def render_stats(found: Sequence[QueueStats], *, width: int) -> Group:
-    """Return the same for a screen that is `width` columns wide."""
+def render_stats(
+    found: Sequence[QueueStats], *, width: int, trouble: str = ""
+) -> Group:
+    """Return the same for a screen.
+
+    Args:
+        found: How the queues stood when they were last seen; maybe nothing yet.
+        width: How many columns the screen has.
+        trouble: Why they could not be seen now.
+    """
+    parts: list[Group | Text] = []
+    if found:
+        parts += _table_or_list(found, width)
+        parts += map(Text, _remarks(found))
+    if trouble:
+        parts += (Text(), Text(f"{trouble} Trying again.", style="yellow"))
+    return Group(*parts, Text(), Text("Ctrl+C ends this."[:width]))
+
+
+def _table_or_list(found: Sequence[QueueStats], width: int) -> list[Group | Text]:
     rows = _rows(found)
-    table = make_table(_title(found), COLUMNS, rows, folded=FOLDABLE)
-    help_line = "Ctrl+C ends this."
-    lines = [Text(line) for line in (*_remarks(found), "", help_line[:width])]
-    return Group(table, *lines)
+    widths = choose_widths(COLUMNS, rows, foldable=FOLDABLE, room=width)
+    if measure_table(widths) <= width:
+        return [make_table(_title(found), COLUMNS, rows, widths=widths)]
+    # Rather than columns that are cut off: a number without its end is another one.
+    headings = [column.replace("\n", ", ") for column in COLUMNS]
+    texts = (describe_facts(dict(zip(headings, row, strict=True))) for row in rows)
+    return [Text(_title(found), style="bold"), *map(Text, texts)]
 
 
 def _title(found: Sequence[QueueStats]) -> str:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+from jtc.cli.output import say
 from jtc.cli.restarts import count_deaths, describe_end, restart_delay
 from jtc.cli.stopping import SIGNALS
 from jtc.cli.supervised import RECYCLED
@@ -27,6 +28,8 @@ class Supervisor:
         start: Starts the process that has a number.
         processes: How many there are to be.
         burst: Whether a process that has ended well has done its work.
+        reloads: Whether somebody is at work on the code: a process that could not
+            start waits for `replace`, and the first signal stops running jobs too.
     """
 
     def __init__(
@@ -35,11 +38,15 @@ class Supervisor:
         *,
         processes: int,
         burst: bool,
+        reloads: bool = False,
     ) -> None:
         self._start = start
         self._processes = processes
         self._burst = burst
+        self._reloads = reloads
         self._running: set[WorkerProcess] = set()
+        self._outdated: set[WorkerProcess] = set()
+        self._woken = asyncio.Event()
         self._starting = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._signals = 0
@@ -53,13 +60,31 @@ class Supervisor:
         with self._handle_signals():
             first = await self._launch(1)
             # Alone, until it works: all others would say the same of what is wrong.
-            if not await first.became_ready():
+            if not self._reloads and not await first.became_ready():
                 return self._give_up(first, await self._await_end(first))
             numbers = range(2, self._processes + 1)
             statuses = await asyncio.gather(
                 self._keep(1, first), *(self._keep(number) for number in numbers)
             )
         return max(statuses)
+
+    def replace(self) -> bool:
+        """Let all processes end after their running jobs, and start them again.
+
+        Those that wait after their end are started at once.
+
+        Returns:
+            Whether there were any that have to end first.
+        """
+        self._outdated = set(self._running)
+        self._woken.set()
+        for process in self._running:
+            process.stop()
+        return bool(self._running)
+
+    def stop(self) -> None:
+        """Do what a signal does."""
+        self._signal()
 
     async def _keep(self, number: int, process: WorkerProcess | None = None) -> int:
         deaths = 0
@@ -71,15 +96,16 @@ class Supervisor:
             if status == RECYCLED:
                 deaths = 0
                 self._report_limit(process)
-            else:
+            elif process not in self._outdated:
                 deaths = count_deaths(deaths, lived=process.lived)
-                await self._pause_after_death(process, status, restart_delay(deaths))
+                await self._pause_after_death(process, status, deaths)
             process = None
         return 0
 
     async def _launch(self, number: int) -> WorkerProcess:
         # One at a time: while a process is started, signals wait.
         async with self._starting:
+            self._woken.clear()
             process = await self._start(number)
         self._running.add(process)
         # The signal may have come while it was being started.
@@ -93,8 +119,14 @@ class Supervisor:
         return status
 
     async def _pause_after_death(
-        self, process: WorkerProcess, status: int, delay: float
+        self, process: WorkerProcess, status: int, deaths: int
     ) -> None:
+        if self._reloads and status == 1:
+            # It has said itself what is wrong, and would say so again.
+            say("Waiting for a change of the code; Ctrl+C ends this.")
+            await self._woken.wait()
+            return
+        delay = restart_delay(deaths)
         logger.warning(
             "Worker process %d (pid %d) is gone: %s. It is started again in %.2g s.",
             process.number,
@@ -105,7 +137,7 @@ class Supervisor:
         )
         try:
             async with asyncio.timeout(delay):
-                await self._stopping.wait()
+                await self._woken.wait()
         except TimeoutError:
             return
 
@@ -151,8 +183,10 @@ class Supervisor:
                 extra={"action": "processes_stopping"},
             )
             self._stopping.set()
+        self._woken.set()
         for process in self._running:
             self._pass_on(process, self._signals)
 
     def _pass_on(self, process: WorkerProcess, sent: int) -> None:
-        (process.stop, process.hurry, process.kill)[min(sent, 3) - 1]()
+        words = (process.stop, process.hurry, process.kill)[self._reloads :]
+        words[min(sent, len(words)) - 1]()

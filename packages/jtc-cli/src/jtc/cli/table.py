@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rich.box import SQUARE
-from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
+
+from jtc.cli.cells import break_cell, measure_cell, measure_piece, share_width
 
 PIPED_WIDTH = 80
 # A folded column keeps this many letters: narrower ones are no longer legible.
@@ -34,11 +35,10 @@ def print_table(
             which they have to when there is no room.
     """
     console = open_console()
-    widths = _measure_columns(columns, rows)
-    folded = choose_folded(widths, foldable, room=console.width)
+    widths = choose_widths(columns, rows, foldable=foldable, room=console.width)
     # Better lines that the terminal breaks than columns of one letter.
-    console.width = max(console.width, _measure_table(widths, folded))
-    console.print(make_table(title, columns, rows, folded=folded))
+    console.width = max(console.width, measure_table(widths))
+    console.print(make_table(title, columns, rows, widths=widths))
 
 
 def make_table(
@@ -46,7 +46,7 @@ def make_table(
     columns: Sequence[str],
     rows: Sequence[Sequence[str]],
     *,
-    folded: Sequence[str],
+    widths: Sequence[int],
 ) -> Group:
     """Return a table with its title, to be printed on a console.
 
@@ -54,15 +54,54 @@ def make_table(
         title: Stands above it.
         columns: The headings.
         rows: The cells, as many as columns.
-        folded: The columns whose cells may go on in the next line.
+        widths: How wide the columns are.
     """
     table = Table(box=SQUARE)
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column not in folded)
+    for column, width in zip(columns, widths, strict=True):
+        heading = Text(break_cell(column, width))
+        table.add_column(heading, width=width, no_wrap=True)
     for row in rows:
+        cells = zip(row, widths, strict=True)
         # A Text is shown as it is: a name may look like markup.
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(break_cell(cell, width)) for cell, width in cells))
     return Group(Text(title, style="bold"), table)
+
+
+def choose_widths(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    foldable: Sequence[str],
+    room: int,
+) -> list[int]:
+    """Return how wide columns are to be, so that a table fits if that can be.
+
+    Args:
+        columns: The headings.
+        rows: The cells, as many as columns.
+        foldable: As for `print_table`.
+        room: The width of the place.
+    """
+    widths = _measure_columns(columns, rows)
+    folded = choose_folded(widths, foldable, room=room)
+    fixed = {name: width for name, width in widths.items() if name not in folded}
+    wishes = {
+        name: (
+            min(widths[name], NARROWEST),
+            max(map(measure_piece, (name, *cells))),
+            widths[name],
+        )
+        for name, *cells in zip(columns, *rows, strict=True)
+        if name in folded
+    }
+    left = room - _measure_frame(columns) - sum(fixed.values())
+    shared = share_width(left, wishes)
+    return [(fixed | shared)[name] for name in columns]
+
+
+def measure_table(widths: Sequence[int]) -> int:
+    """Return how wide a table is whose columns are so wide."""
+    return sum(widths) + _measure_frame(widths)
 
 
 def fits(
@@ -70,7 +109,7 @@ def fits(
 ) -> bool:
     """Tell whether there is room for a table, with the columns folded that may be."""
     widths = _measure_columns(columns, rows)
-    return _measure_table(widths, foldable) <= open_console().width
+    return _measure_folded(widths, foldable) <= open_console().width
 
 
 def choose_folded(
@@ -88,7 +127,7 @@ def choose_folded(
         ['Description']
     """
     for count in range(len(foldable)):
-        if _measure_table(widths, foldable[:count]) <= room:
+        if _measure_folded(widths, foldable[:count]) <= room:
             return foldable[:count]
     return foldable
 
@@ -109,16 +148,16 @@ def _measure_columns(
     columns: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> dict[str, int]:
     cells = zip(columns, *rows, strict=True)
-    return {column[0]: max(map(_measure_cell, column)) for column in cells}
+    return {column[0]: max(map(measure_cell, column)) for column in cells}
 
 
-def _measure_cell(cell: str) -> int:
-    return max(map(cell_len, cell.split("\n")))
-
-
-def _measure_table(widths: Mapping[str, int], folded: Sequence[str]) -> int:
+def _measure_folded(widths: Mapping[str, int], folded: Sequence[str]) -> int:
     cells = (
         min(width, NARROWEST) if name in folded else width
         for name, width in widths.items()
     )
-    return sum(cells) + FRAME_PER_COLUMN * len(widths) + 1
+    return sum(cells) + _measure_frame(widths)
+
+
+def _measure_frame(columns: Collection[object]) -> int:
+    return FRAME_PER_COLUMN * len(columns) + 1

@@ -21,6 +21,13 @@ def format_user_traceback(error: BaseException) -> str:
     return "".join(report.format()).rstrip()
 
 
+def format_user_place(error: BaseException) -> str:
+    """Return an error, and the last line of the user's code on the way to it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not _is_ours(frame.filename)]
+    return "\n".join([*traceback.format_list(theirs[-1:]), str(error)])
+
+
 def _parts(
     report: traceback.TracebackException | None,
 ) -> Iterator[traceback.TracebackException]:
@@ -32,7 +39,8 @@ def _parts(
 
 
 def _is_ours(filename: str) -> bool:
-    if filename.startswith("<frozen importlib"):
+    # The import system, and the metaclass through which a declaration goes.
+    if filename.startswith("<frozen "):
         return True
     machinery = str(Path(importlib.__file__).parent)
     folders = (machinery, *jtc.__path__)

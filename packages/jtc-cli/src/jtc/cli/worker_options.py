@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,11 @@ class WorkerOptions:
         max_time: Seconds that it works before it ends.
         max_memory: Bytes of memory that it takes before it ends.
         strict: Whether not to start where jtc doctor finds errors of the server.
+        log_format: How a worker writes what it says: `text` or `json`.
     """
 
     queue: str | None = None
-    redis: str | None = None
+    redis: str | None = field(default=None, repr=False)
     concurrency: int | None = None
     grace: float | None = None
     apps: tuple[str, ...] = ()
@@ -31,6 +32,7 @@ class WorkerOptions:
     max_time: float | None = None
     max_memory: int | None = None
     strict: bool = False
+    log_format: str = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class ProcessOrder:
         introduces: Whether it says what it found, for all of them.
         log_level: The lowest level that is shown.
         options: What the command line says.
+        reloads: Whether it is the only one, and replaced when its code changes.
+        tells: Whether it says again and again how it is.
     """
 
     number: int
@@ -50,6 +54,8 @@ class ProcessOrder:
     introduces: bool
     log_level: str
     options: WorkerOptions
+    reloads: bool = False
+    tells: bool = False
 
     def as_line(self) -> bytes:
         """Write the order as one line.

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import sys
 import time
 from asyncio.subprocess import DEVNULL, Process
 
-from jtc.cli.leash import HURRY, READY, STOP
+from jtc.cli.census import Census
+from jtc.cli.leash import HURRY, LOOK, READY, STOP
 from jtc.cli.stopping import holding_back_signals
 from jtc.cli.worker_options import ProcessOrder
 
@@ -16,6 +18,8 @@ PROGRAM = (sys.executable, "-P", "-m", "jtc.cli.supervised")
 
 # Seconds; a program that a process has started may keep its connection open.
 LAST_WORD = 1.0
+LONGEST_LINE = 2**24
+"""Bytes; a process may have a thousand kinds of jobs to tell of."""
 
 
 class WorkerProcess:
@@ -27,17 +31,29 @@ class WorkerProcess:
         process: Process,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        census: Census | None = None,
     ) -> None:
         self.number = number
         self.pid = process.pid
+        self._census = census
+        self._member = census.join(number, self._look) if census else None
         self._started = time.monotonic()
         self._process = process
         self._reader = reader
         self._writer = writer
+        self._ready = asyncio.Event()
+        self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, order: ProcessOrder) -> WorkerProcess:
-        """Start a process and tell it what to do."""
+    async def start(
+        cls, order: ProcessOrder, census: Census | None = None
+    ) -> WorkerProcess:
+        """Start a process and tell it what to do.
+
+        Args:
+            order: That.
+            census: Is told what the process says of itself.
+        """
         ours, theirs = socket.socketpair()
         with theirs, holding_back_signals():
             process = await asyncio.create_subprocess_exec(
@@ -46,9 +62,9 @@ class WorkerProcess:
                 stdin=DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
-        reader, writer = await asyncio.open_connection(sock=ours)
+        reader, writer = await asyncio.open_connection(sock=ours, limit=LONGEST_LINE)
         writer.write(order.as_line())
-        return cls(order.number, process, reader, writer)
+        return cls(order.number, process, reader, writer, census)
 
     @property
     def lived(self) -> float:
@@ -57,13 +73,17 @@ class WorkerProcess:
 
     async def became_ready(self) -> bool:
         """Wait until the worker works; False if its process ended instead."""
-        told = asyncio.ensure_future(self._read_word())
+        told = asyncio.ensure_future(self._ready.wait())
         ended = asyncio.ensure_future(self._process.wait())
         try:
             await asyncio.wait([told, ended], return_when=asyncio.FIRST_COMPLETED)
             # One that ended at once may have said it all the same.
-            await asyncio.wait([told], timeout=LAST_WORD)
-            return told.done() and told.result() == READY
+            await asyncio.wait(
+                [told, self._reading],
+                return_when=asyncio.FIRST_COMPLETED,
+                timeout=LAST_WORD,
+            )
+            return self._ready.is_set()
         finally:
             told.cancel()
             ended.cancel()
@@ -84,14 +104,28 @@ class WorkerProcess:
     async def wait(self) -> int:
         """Wait until the process has ended; return its status."""
         status = await self._process.wait()
+        # What it said last.
+        await asyncio.wait([self._reading], timeout=LAST_WORD)
+        self._reading.cancel()
+        if self._census is not None and self._member is not None:
+            self._census.leave(self._member)
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
         return status
 
-    async def _read_word(self) -> bytes:
-        try:
-            return await self._reader.readline()
-        except OSError:
-            # It was gone before it had read what it was to do.
-            return b""
+    def _look(self) -> None:
+        self._writer.write(LOOK)
+
+    async def _read(self) -> None:
+        # An error: it was gone before it had read what it was to do.
+        with contextlib.suppress(OSError):
+            async for line in self._reader:
+                self._hear(line)
+
+    def _hear(self, line: bytes) -> None:
+        if line == READY:
+            self._ready.set()
+        # One that was killed may have said half of it.
+        elif line.endswith(b"\n") and self._census and self._member:
+            self._census.hear(self._member, json.loads(line))

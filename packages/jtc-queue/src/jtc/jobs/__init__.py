@@ -61,6 +61,7 @@ from jtc.jobs.unique import Unique
 from jtc.queue import Discard, Exponential, Fail, Release, Retry
 from jtc.queue.flow_progress import FlowProgress, FlowStatus
 from jtc.queue.progress import Progress
+from jtc.schedule import Secret
 
 __all__ = [
     "AnyContainer",
@@ -119,6 +120,7 @@ __all__ = [
     "Schedule",
     "ScopedContainer",
     "ScopedInSingleton",
+    "Secret",
     "ThrottleExceptions",
     "Unique",
     "default_container",

@@ -4,16 +4,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from jtc.jobs.batch_handle import BatchHandle
-from jtc.jobs.blocking import run_blocking
-from jtc.jobs.flow_dispatch import start_flow
 from jtc.jobs.flow_plan import FlowPlan, plan_of
+from jtc.jobs.planned_flow import PlannedFlow
 
 if TYPE_CHECKING:
     from jtc.jobs.chain import Chain
     from jtc.jobs.job import Job
 
 
-class Batch:
+class Batch(PlannedFlow[BatchHandle]):
     """Jobs that run side by side, and what is to be done when they have ended.
 
     What follows is a job, or a chain or batch of jobs, and is enqueued once.
@@ -57,7 +56,7 @@ class Batch:
         allow_failures: bool = False,
         queue: str | None = None,
     ) -> None:
-        self.plan = FlowPlan(
+        plan = FlowPlan(
             "batch",
             tuple(jobs),
             then=plan_of(then),
@@ -66,27 +65,7 @@ class Batch:
             stops=not allow_failures,
             queue=queue,
         )
+        super().__init__(plan, BatchHandle)
 
     def __repr__(self) -> str:
         return f"<Batch of {len(self.plan.jobs)}>"
-
-    async def dispatch(self) -> BatchHandle:
-        """Enqueue all jobs, or none.
-
-        A job that is `unique` runs here whether or not there is an equal one.
-
-        Raises:
-            InvalidFlow: The jobs belong to several queues.
-            InvalidPayload: A value is of another type; it says in which job.
-            FlowNotStarted: What was written of the jobs was gone before they could
-                begin; none was enqueued.
-        """
-        return BatchHandle(*await start_flow(self.plan))
-
-    def dispatch_blocking(self) -> BatchHandle:
-        """Enqueue the batch from synchronous code, in any thread.
-
-        Raises:
-            RuntimeError: An event loop runs in this thread; await `dispatch` there.
-        """
-        return run_blocking(self.dispatch)

@@ -9,6 +9,8 @@ from jtc.jobs.declaration import DeclaredField, defaults_of, injected_parameters
 from jtc.jobs.errors import InvalidDeclaration, InvalidPayload, PayloadOutdated
 from jtc.jobs.field_names import FieldNames
 from jtc.jobs.payload_schema import PayloadSchema
+from jtc.queue.veil import MASK
+from jtc.schedule.secret import holds_secret
 
 if TYPE_CHECKING:
     from jtc.jobs.job import Job
@@ -18,6 +20,9 @@ class DeclaredPayload:
     """The payload of a class that declares its fields.
 
     Built once per class.
+
+    Attributes:
+        secret: The fields that are marked `Secret`, or have one inside.
 
     Raises:
         InvalidDeclaration: The type of a field cannot be carried as JSON exactly, or
@@ -30,6 +35,7 @@ class DeclaredPayload:
         self._job = job_class.__name__
         texts = {name: field.type_text for name, (field, _) in fields.items()}
         hints = {name: hint for name, (_, hint) in fields.items()}
+        self.secret = tuple(name for name, hint in hints.items() if holds_secret(hint))
         written = defaults_of(job_class, fields)
         defaults = _checked_defaults(self._job, hints, texts, written)
         self._all = texts.keys()
@@ -71,7 +77,8 @@ class DeclaredPayload:
             PayloadOutdated: A value is missing, unknown or of another type.
         """
         if not isinstance(data, Mapping):
-            why = f"the payload has to be an object with fields, it is {data!r}"
+            shown = MASK if self.secret else repr(data)
+            why = f"the payload has to be an object with fields, it is {shown}"
             raise PayloadOutdated(self._job, "", why, "find out who wrote it")
         if not self._all >= data.keys() >= self._required:
             self._refuse(data)

@@ -11,6 +11,7 @@ import saq
 
 from jtc.jobs.dispatch_options import DispatchOptions
 from jtc.jobs.unique import Unique
+from jtc.queue.secret_fields import secret_meta
 from jtc.queue.wall_clock import epoch_seconds
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def enclose(
 def _meta(
     definition: JobDefinition, encoded: Mapping[str, Any], said: DispatchOptions
 ) -> dict[str, Any]:
-    meta: dict[str, Any] = {}
+    meta = secret_meta(definition.payload.secret, encoded)
     if tags := (*definition.options.tags, *said.tags):
         meta["tags"] = list(dict.fromkeys(tags))
     if said.delay:

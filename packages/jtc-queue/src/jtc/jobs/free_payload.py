@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
 
 class FreePayload:
-    """The payload of a class that declares none: whatever JSON gives back unchanged."""
+    """The payload of a class that declares none: whatever JSON gives back unchanged.
+
+    Attributes:
+        secret: Which fields are marked `Secret`: none.
+    """
+
+    secret: tuple[str, ...] = ()
 
     def __init__(self, job_class: type[Job]) -> None:
         self._job = job_class.__name__

@@ -15,6 +15,7 @@ from jtc.jobs.handle import JobHandle
 from jtc.jobs.job_dispatch import JobDispatch
 from jtc.jobs.options import JobKeywords, JobOptions
 from jtc.jobs.registry import known_jobs
+from jtc.queue.secret_fields import show_fields
 
 
 @dataclass_transform(kw_only_default=True)
@@ -91,8 +92,8 @@ class Job(ABC):
             setattr(self, name, value)
 
     def __repr__(self) -> str:
-        payload = self.__jtc__.payload_in(self).items()
-        inside = ", ".join(f"{name}={value!r}" for name, value in payload)
+        payload = self.__jtc__.payload
+        inside = show_fields(payload.collect(vars(self)), payload.secret)
         return f"{type(self).__name__}({inside})"
 
     def __eq__(self, other: object) -> bool:

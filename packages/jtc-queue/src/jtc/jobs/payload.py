@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 class Payload(Protocol):
     """How the payloads of one class are written for the queue and read back."""
 
+    @property
+    def secret(self) -> tuple[str, ...]:
+        """The fields that are marked `Secret`, or have one inside."""
+        ...
+
     def encode(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Check what was dispatched and return what JSON can carry.
 

@@ -22,6 +22,8 @@ from jtc.jobs.payload_json import (
 )
 from jtc.jobs.pydantic_model import read_model
 from jtc.jobs.sameness import is_same
+from jtc.queue.veil import MASK
+from jtc.schedule.secret import holds_secret
 
 _IMMUTABLE = (str, int, float, type(None), enum.Enum, *NATIVE_TYPES[2:], bytes)
 
@@ -48,6 +50,7 @@ class PayloadSchema:
     ) -> None:
         self._job = job
         self._type_texts = type_texts
+        self._secret = frozenset(n for n, hint in hints.items() if holds_secret(hint))
         types = {name: read_field_type(job, name, hint) for name, hint in hints.items()}
         self._has_times = any(kind.has_times for kind in types.values())
         self._simplified = {
@@ -90,7 +93,7 @@ class PayloadSchema:
         try:
             returned = self._convert(data)
         except msgspec.ValidationError as error:
-            place, why = explain(str(error), values, self._type_texts)
+            place, why = explain(str(error), values, self._type_texts, self._secret)
             raise InvalidPayload(self._job, place, why) from None
         if self._has_times or not _is_equal(returned, checked, operator.eq):
             self._check_fidelity(values, checked, returned)
@@ -105,7 +108,8 @@ class PayloadSchema:
         try:
             return self._convert(data)
         except msgspec.ValidationError as error:
-            place, why = explain_queued(str(error), data, self._type_texts)
+            known = self._type_texts
+            place, why = explain_queued(str(error), data, known, self._secret)
             remedy = "deploy a class that takes it"
             raise PayloadOutdated(self._job, place, why, remedy) from None
 
@@ -123,7 +127,7 @@ class PayloadSchema:
                 data, self._struct, builtin_types=NATIVE_TYPES
             )
         except msgspec.ValidationError as error:
-            place, why = explain(str(error), values, self._type_texts)
+            place, why = explain(str(error), values, self._type_texts, self._secret)
             raise InvalidPayload(self._job, place, why) from None
         return checked
 
@@ -146,7 +150,8 @@ class PayloadSchema:
     def _check_kept(self, name: str, given: object, got: object) -> None:
         if not is_same(given, got):
             text = self._type_texts[name]
-            why = f"expected {text}, got {type(given).__name__} {short(given)}"
+            shown = self._short(name, given)
+            why = f"expected {text}, got {type(given).__name__} {shown}"
             raise InvalidPayload(self._job, name, why)
 
     def _to_json(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,8 +160,11 @@ class PayloadSchema:
             data: dict[str, Any] = msgspec.json.decode(text)
         except (TypeError, ValueError, RecursionError) as error:
             name = next((n for n in given if not has_json(given[n])), "")
-            why = f"{short(given.get(name))} cannot be carried as JSON ({error})"
-            raise InvalidPayload(self._job, name, why) from error
+            cause = None if name in self._secret else error
+            because = f" ({cause})" if cause else ""
+            shown = self._short(name, given.get(name))
+            why = f"{shown} cannot be carried as JSON{because}"
+            raise InvalidPayload(self._job, name, why) from cause
         if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
             self._check_depth(data)
         return data
@@ -167,6 +175,9 @@ class PayloadSchema:
                 why = f"it is nested deeper than {MAX_DEPTH} levels"
                 raise InvalidPayload(self._job, name, why)
 
+    def _short(self, name: str, value: object) -> str:
+        return MASK if name in self._secret else short(value)
+
     def _check_fidelity(
         self, values: Mapping[str, Any], sent: msgspec.Struct, got: msgspec.Struct
     ) -> None:
@@ -174,8 +185,8 @@ class PayloadSchema:
             before, after = getattr(sent, name), getattr(got, name)
             if not _is_equal(before, after, is_same):
                 why = (
-                    f"{short(before)} would come back from JSON as "
-                    f"{short(after)}: declare the exact type of every part"
+                    f"{self._short(name, before)} would come back from JSON as "
+                    f"{self._short(name, after)}: declare the exact type of every part"
                 )
                 raise InvalidPayload(self._job, name, why)
 

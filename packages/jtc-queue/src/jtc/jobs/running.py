@@ -12,7 +12,9 @@ from jtc.jobs.injection import build_job, make_services
 from jtc.jobs.middleware import get_middleware, wrapped
 from jtc.jobs.opening import open_scope
 from jtc.jobs.scope import Scope
+from jtc.queue.job_fields import shown_error
 from jtc.queue.retry_policy import check_time_to_retry
+from jtc.queue.secret_fields import note_secrets
 from jtc.queue.threads import run_in_thread
 from jtc.queue.verdict import Verdict, judge_now
 from jtc.queue.wall_clock import epoch_seconds
@@ -41,7 +43,13 @@ async def run_job(
         Exception: Whatever `handle` or a middleware raised.
     """
     try:
-        values = job_class.__jtc__.payload.decode(payload)
+        known = job_class.__jtc__.payload
+        if known.secret:
+            note_secrets(ctx.get("job"), known.secret, payload)
+        values = known.decode(payload)
+        if known.secret:
+            # A default may be a secret as well.
+            note_secrets(ctx.get("job"), known.secret, known.complete(payload))
         return await _run_in_scope(job_class, values, ctx)
     # A library that calls sys.exit means the job, not the worker.
     except (Exception, SystemExit) as error:
@@ -120,11 +128,12 @@ async def _react(ctx: Mapping[str, Any], job: Job, error: BaseException) -> None
     failed: Callable[..., Any] = job.failed
     try:
         await _call(failed, error)
-    except (Exception, SystemExit):
-        logger.exception(
+    except (Exception, SystemExit) as another:
+        logger.error(
             "failed() of %s raised an error of its own.",
             job.__jtc__.name,
-            extra={"action": "failed_hook_failed"},
+            exc_info=shown_error(another),
+            extra={"action": "failed_hook_failed", "job_class": job.__jtc__.name},
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
 from jtc.queue.errors import ThreadStillRuns
+from jtc.queue.job_fields import shown_error
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ def _log(error: BaseException, another: BaseException) -> None:
     logger.error(
         "Closing the services of an attempt that ended with %s failed too.",
         type(error).__name__,
-        exc_info=another,
+        exc_info=shown_error(another),
         extra={"action": "scope_close_failed"},
     )
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from contextvars import Context, copy_context
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, Table
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 _PAUSE = 5.0
 
-_Committed = tuple[Engine, Letter]
+_Committed = tuple[Engine, Letter, Context]
 
 
 class Courier:
@@ -51,8 +52,9 @@ class Courier:
             return
         if loop not in self._rounds:
             self._rounds[loop] = _Round(GroupCommit(self._send, limit=GROUP))
+        context = copy_context()
         for letter in letters:
-            self._rounds[loop].take((engine, letter))
+            self._rounds[loop].take((engine, letter, context))
 
     async def drain(self) -> None:
         """Wait until nothing that this event loop has committed is under way."""
@@ -61,15 +63,21 @@ class Courier:
             await asyncio.wait(one.under_way)
 
     async def _send(self, committed: Sequence[_Committed]) -> Sequence[None]:
+        # Not in the context of whoever has committed when nothing was under way, which
+        # may be long ago: what is sent here is no part of that any more.
+        context = committed[0][2]
+        await asyncio.create_task(self._send_here(committed), context=context)
+        return [None] * len(committed)
+
+    async def _send_here(self, committed: Sequence[_Committed]) -> None:
         try:
-            for engine in dict.fromkeys(engine for engine, _ in committed):
-                letters = [letter for of, letter in committed if of is engine]
+            for engine in dict.fromkeys(engine for engine, *_ in committed):
+                letters = [letter for of, letter, _ in committed if of is engine]
                 sent = await send_letters(letters)
                 await self._delete(engine, sent)
                 await note_sent(sent)
         except Exception as error:
             self._leave(error)
-        return [None] * len(committed)
 
     async def _delete(self, engine: Engine, letters: Sequence[Letter]) -> None:
         if not engine.dialect.is_async:

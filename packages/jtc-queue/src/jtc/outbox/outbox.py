@@ -21,6 +21,7 @@ from jtc.outbox.outbox_table import (
 )
 from jtc.queue.codec import encode
 from jtc.queue.document import document_of
+from jtc.queue.tracing import created
 
 AnySession = Session | AsyncSession | scoped_session[Any] | async_scoped_session[Any]
 
@@ -109,6 +110,7 @@ class Outbox:
         queued = enclose(definition, payload, dispatcher.options)
         named = dispatcher.options.queue or definition.options.queue
         queue = named or JobManager.home_queue_name()
+        created(queued, queue=queue)
         document = encode({**document_of(queued), "queue": queue}, strict=True)
         session.add(self._row_class(queued.key, queue, document.decode()))
         return JobHandle(queued.key, queue)

@@ -239,4 +239,5 @@ class QueueProvider:
     def _open_queue(self, name: str) -> RedisQueue:
         queue = JobManager.get_queue(name)
         queue.history_length = self._settings.history
+        queue.busy_limits = self._settings.busy_limits
         return queue

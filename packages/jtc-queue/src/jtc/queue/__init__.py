@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from jtc.queue.busy_limits import BusyLimits
 from jtc.queue.client import mask_url, open_client
 from jtc.queue.errors import (
     DecodingClient,
@@ -41,13 +42,21 @@ from jtc.queue.errors import (
 )
 from jtc.queue.explaining import explain
 from jtc.queue.exponential import Exponential
+from jtc.queue.failed_group import FailedGroup
 from jtc.queue.failed_job import FailedJob
 from jtc.queue.failed_jobs import FailedJobs
+from jtc.queue.failed_page import FailedPage
+from jtc.queue.failed_pages import FailedPages
 from jtc.queue.health import Health
+from jtc.queue.job_moment import JobMoment
+from jtc.queue.job_page import JobPage
+from jtc.queue.job_pages import JobPages
 from jtc.queue.job_record import JobRecord
+from jtc.queue.json_formatter import JsonFormatter
 from jtc.queue.limits import Limits
 from jtc.queue.pause import Pause
 from jtc.queue.queue_control import QueueControl
+from jtc.queue.queue_history import Minute, QueueHistory
 from jtc.queue.queue_monitor import QueueMonitor
 from jtc.queue.queue_names import QueueNames
 from jtc.queue.queue_order import QueueOrder
@@ -56,6 +65,8 @@ from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.running_job import RunningJob
 from jtc.queue.schedule_check import check_schedules
 from jtc.queue.schedule_finding import Finding
+from jtc.queue.schedule_page import SchedulePage, ScheduleRow
+from jtc.queue.schedule_pages import SchedulePages
 from jtc.queue.schedule_status import ScheduleStatus
 from jtc.queue.scheduler import Scheduler
 from jtc.queue.schedules import Schedules
@@ -74,6 +85,7 @@ from jtc.queue.worker import Worker
 from jtc.queue.worker_status import WorkerStatus
 
 __all__ = [
+    "BusyLimits",
     "Check",
     "DecodingClient",
     "Discard",
@@ -81,8 +93,11 @@ __all__ = [
     "Ended",
     "Exponential",
     "Fail",
+    "FailedGroup",
     "FailedJob",
     "FailedJobs",
+    "FailedPage",
+    "FailedPages",
     "Finding",
     "FlowNotStarted",
     "Health",
@@ -97,14 +112,20 @@ __all__ = [
     "InvalidSchedule",
     "InvalidSetting",
     "InvalidWorkerId",
+    "JobMoment",
+    "JobPage",
+    "JobPages",
     "JobRecord",
     "JobTimeout",
+    "JsonFormatter",
     "Limits",
+    "Minute",
     "NotRunnableHere",
     "Pause",
     "QueueClosed",
     "QueueControl",
     "QueueError",
+    "QueueHistory",
     "QueueMonitor",
     "QueueNames",
     "QueueOrder",
@@ -115,6 +136,9 @@ __all__ = [
     "RunningJob",
     "ScheduleExists",
     "ScheduleNotFound",
+    "SchedulePage",
+    "SchedulePages",
+    "ScheduleRow",
     "ScheduleStatus",
     "Scheduler",
     "Schedules",

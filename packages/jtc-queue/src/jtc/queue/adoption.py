@@ -11,6 +11,7 @@ from jtc.queue.attempts import Attempts
 from jtc.queue.claimed_job import ClaimedJob, read_claimed_job
 from jtc.queue.claiming import park_unreadable
 from jtc.queue.claims import Claims
+from jtc.queue.job_fields import job_fields
 from jtc.queue.redis_queue import RedisQueue
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Adoption:
                 "Gave back job %s (%s): a worker of plain SAQ left it behind.",
                 job.key,
                 job.function,
-                extra={"action": "job_adopted", "job_id": job.key},
+                extra={"action": "job_adopted", **job_fields(job)},
             )
             self._attempts.settle(endings.lost(job))
         park_unreadable(self._attempts, batch, self._queue)

@@ -13,6 +13,7 @@ from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.claims import trial_ms
 from jtc.queue.errors import JobTimeout, SelfCancelled, UnknownFunction
 from jtc.queue.failure_log import log_failure
+from jtc.queue.job_fields import current_job, job_fields, shown_error
 from jtc.queue.progress import Progress, write_progress
 from jtc.queue.settlement import Settlement
 from jtc.queue.threads import GIVE_UP, AsyncFunction
@@ -41,6 +42,7 @@ class Attempt:
 
     Attributes:
         outcome: What becomes of the job, once the function has ended.
+        error: What it ended with, or what being stopped stands for.
     """
 
     __slots__ = (
@@ -53,6 +55,7 @@ class Attempt:
         "_released",
         "_verdict",
         "deadline",
+        "error",
         "job",
         "now",
         "outcome",
@@ -68,6 +71,7 @@ class Attempt:
         self.deadline = math.inf
         self.task: asyncio.Task[None] | None = None
         self.outcome: Settlement | None = None
+        self.error: BaseException | None = None
         self._began = False
         self._cancel_reason: str | None = None
         self._expired = False
@@ -171,6 +175,8 @@ class Attempt:
             What to settle; None when the job is no longer this worker's.
         """
         self._began = True
+        # For the logs of whatever runs in this task, which is the attempt's own.
+        current_job.set(self.job)
         if self.is_stopped:
             return self.stopped()
         if (time.monotonic() - self.started) * 1000 > trial_ms():
@@ -243,18 +249,20 @@ class Attempt:
     async def _after(self, hooks: Hooks, ctx: dict[str, Any]) -> None:
         try:
             await hooks.after(ctx)
-        except (Exception, asyncio.CancelledError):
+        except (Exception, asyncio.CancelledError) as error:
             # Whatever cut the hook short, the function has ended: its outcome stands.
-            logger.exception(
+            logger.error(
                 "The hook after job %s failed.",
                 self.job.key,
-                extra={"action": "after_process_failed", "job_id": self.job.key},
+                exc_info=shown_error(error),
+                extra={"action": "after_process_failed", **job_fields(self.job)},
             )
 
     def _failed(self, error: BaseException) -> Settlement | None:
         if self._fenced:
             return None
         self.note_progress()
+        self.error = error
         verdict = self.judge(error)
         settlement = endings.raised(self.job, error, verdict)
         log_failure(self.job, error, verdict, settlement.kind)

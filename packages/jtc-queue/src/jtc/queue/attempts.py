@@ -9,11 +9,14 @@ from typing import Any
 from jtc.queue import endings
 from jtc.queue.attempt import Attempt, Hooks
 from jtc.queue.claimed_job import ClaimedJob, Hold
+from jtc.queue.latency import latency
+from jtc.queue.observing import observe_start
 from jtc.queue.outcomes import Outcomes
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.settlement import Settlement
 from jtc.queue.stock import Stock
 from jtc.queue.threads import AsyncFunction
+from jtc.queue.tracing import get_tracing
 
 
 class Attempts:
@@ -152,6 +155,7 @@ class Attempts:
         once this process and its lease are gone, and that is not held against it.
         """
         self.running.discard(attempt)
+        attempt.job.took = time.monotonic() - attempt.started
         # Only the hook after it may still run: what becomes of the job is known.
         self.settle(attempt.outcome or endings.left(attempt.job))
         attempt.leave()
@@ -166,14 +170,19 @@ class Attempts:
 
     def _begin(self, job: ClaimedJob, now: float) -> None:
         self.begun += 1
+        job.waited = latency(job, now=now)
         endings.begin(job, worker=self._worker)
         attempt = Attempt(job, now=now)
+        observe_start(job, now=now)
         self.running.add(attempt)
         self._has_begun.set()
         attempt.task = asyncio.create_task(self._run(attempt))
 
     async def _run(self, attempt: Attempt) -> None:
-        settlement = await attempt.run(self._functions, self._context, self._hooks)
+        run = attempt.run(self._functions, self._context, self._hooks)
+        tracing = get_tracing()
+        settlement = await (run if tracing is None else tracing.attempt(attempt, run))
+        attempt.job.took = time.monotonic() - attempt.started
         # Not when somebody has let go of it.
         if attempt in self.running:
             self.running.discard(attempt)

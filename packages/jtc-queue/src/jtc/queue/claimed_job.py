@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 import saq
 
 from jtc.queue.codec import decode
+from jtc.queue.failure import Failure
+from jtc.queue.secret_fields import secret_names
 from jtc.queue.tick import TickMeta, tick_meta_of
+from jtc.queue.veil import Veil
 
 if TYPE_CHECKING:
     from jtc.queue.redis_queue import RedisQueue
@@ -49,6 +52,18 @@ class ClaimedJob(saq.Job):
     tick: TickMeta | None = None
     # The server's clock and this process's counter when the attempt began, in seconds.
     clock: tuple[float, float] | None = None
+    # Which attempt it is, from 1; 0 before it begins.
+    attempt = 0
+    # Seconds for which it could have been taken, and that the attempt took.
+    waited: float | None = None
+    took: float | None = None
+    # What the attempt went wrong with.
+    failure: Failure | None = None
+    # What hides its secrets; None before anybody asked.
+    veil: Veil | None = None
+
+    def __repr__(self) -> str:
+        return self.info(full=not secret_names(self.meta))
 
     @property
     def hold(self) -> Hold:
@@ -74,6 +89,11 @@ class ClaimedJob(saq.Job):
         fields["queue"] = queue
         job.__post_init__()
         return job
+
+    def get_queue(self) -> RedisQueue:
+        """Return the queue that the job was claimed from."""
+        # Without a cast: it is called several times for each job.
+        return self.queue  # type: ignore[return-value]
 
     def restore(self) -> None:
         """Put back the arguments as they were when the job was claimed.

@@ -74,7 +74,10 @@ class Clearing:
         return canceled + int(
             await self._queue.scripts.run(
                 "clear",
-                [keys.incomplete, keys.queued, keys.claims, keys.cancels],
+                [
+                    *(keys.incomplete, keys.queued, keys.claims),
+                    *(keys.cancels, keys.recent),
+                ],
                 args,
             )
         )

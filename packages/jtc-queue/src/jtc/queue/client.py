@@ -41,6 +41,13 @@ _SHARED_OPTIONS = frozenset(
 )
 
 
+# The key may be written in percent codes as well.
+_IN_QUERY = re.compile(r"([?&][^=&]*(?:password|%70assword)=)[^&\s]*", re.IGNORECASE)
+# Also without a colon: who forgets it has written the password in the user's place.
+_BEHIND_SCHEME = re.compile(r"(?<=://)([^:@/]*:)?(?(1).*|[^:/?]+)@")
+_AT_START = re.compile(r"^((?:[\w+.-]+:/)?[^:@/]*:).*@")
+
+
 def open_client(url: str) -> aioredis.Redis:
     """Make a client for `url`; the connection is made by the first command.
 
@@ -59,6 +66,7 @@ def open_client(url: str) -> aioredis.Redis:
         1
     """
     # A unix socket has no keep-alive, and the client refuses to be asked for it.
+    _check_password(str(url))
     tcp_options = {} if url.startswith("unix") else {"socket_keepalive": True}
     try:
         client = aioredis.Redis.from_url(
@@ -100,14 +108,29 @@ def open_blocking_twin(client: aioredis.Redis) -> blocking.Redis:
 
 
 def mask_url(url: str) -> str:
-    """Return `url` with its password replaced, fit to be shown.
+    """Return `url` with its passwords replaced, fit to be shown.
 
     Example:
         >>> mask_url("redis://worker:s3cret@host:6379/0")
         'redis://worker:***@host:6379/0'
+        >>> mask_url("rediss://host?ssl_password=s3cret&db=1")
+        'rediss://host?ssl_password=***&db=1'
     """
-    masked = re.sub(r"(?<=://)([^:@/]*):.*@", r"\1:***@", url)
-    return re.sub(r"([?&]password=)[^&]*", r"\1***", masked)
+    shown = _IN_QUERY.sub(r"\1***", url)
+    # What goes wrong with a URL may be that it has no scheme.
+    where = _BEHIND_SCHEME if "://" in shown else _AT_START
+    return where.sub(r"\1***@", shown)
+
+
+def _check_password(url: str) -> None:
+    """Refuse a password that would be taken for the end of the address."""
+    if url.startswith("unix"):
+        return
+    _, _, rest = _IN_QUERY.sub(r"\1***", url).partition("://")
+    _, *parts = re.split(r"[/?#&]", rest)
+    if any("@" in part and "=" not in part for part in parts):
+        why = "its password has a /, ?, # or &: write %2F, %3F, %23 or %26"
+        raise InvalidRedisUrl(mask_url(url), why)
 
 
 def _first_line(error: Exception, url: str) -> str:

@@ -68,8 +68,9 @@ def encode_definition(task: ScheduledTask, target: Target | None = None) -> byte
         "description": task.description,
         "options": options,
     }
-    if target is not None:
-        document["target"] = [target.kind, target.name]
+    target = target or Target.of_task(task)
+    if not document["in_code"] or target.secret:
+        document["target"] = target.as_data()
     if left_out:
         document["left_out"] = left_out
     return encode(document)
@@ -96,7 +97,7 @@ def decode_definition(name: str, text: bytes) -> Definition:
         )
         return Definition(
             task=task,
-            target=Target(*document.get("target", ("task", name))),
+            target=Target.read(document.get("target", ("task", name))),
             in_code=document["in_code"],
             left_out=tuple(document.get("left_out", ())),
         )
@@ -112,7 +113,8 @@ def not_here(_: object, **_payload: object) -> NoReturn:
 
 
 def _no_data(option: str) -> str:
-    return (
-        f"{option} is code, which cannot be stored; give values, or make it a task in "
-        "code with Schedule.cron or Schedule.every"
-    )
+    if option == "ping":
+        why = "ping holds URLs that are secrets, which are not stored; leave it out"
+    else:
+        why = f"{option} is code, which cannot be stored; give values"
+    return f"{why}, or make it a task in code with Schedule.cron or Schedule.every"

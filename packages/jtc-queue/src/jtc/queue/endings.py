@@ -19,9 +19,12 @@ from jtc.queue.failure import (
     read_failure,
     writable,
 )
+from jtc.queue.job_fields import job_fields
+from jtc.queue.measures import Outcome
 from jtc.queue.progress import clear_progress
 from jtc.queue.redis_queue import seconds_kept
 from jtc.queue.retry_policy import next_delay
+from jtc.queue.secret_fields import veil_of
 from jtc.queue.settlement import Kind, Settlement
 from jtc.queue.tick_end import TickEnd, cancellation, tick_end_of
 from jtc.queue.verdict import Verdict, judge_now
@@ -39,6 +42,7 @@ def begin(job: ClaimedJob, *, worker: str) -> None:
     """Note that an attempt of `job` begins."""
     job.status = Status.ACTIVE
     job.attempts += 1
+    job.attempt = job.attempts
     job.worker_id = worker
     job.started = job.touched = epoch_ms()
 
@@ -55,7 +59,7 @@ def completed(job: ClaimedJob, result: Any) -> Settlement:
     """
     job.status, job.result, job.error, job.progress = Status.COMPLETE, result, None, 1.0
     job.completed = job.touched = epoch_ms()
-    return _settlement(job, "done", job.ttl, tick_end_of(job))
+    return _settlement(job, "done", job.ttl, tick_end_of(job), outcome="complete")
 
 
 def raised(
@@ -68,21 +72,23 @@ def raised(
         error: What its function raised, or what stands for how it was stopped.
         verdict: What becomes of the job; decided here unless given.
     """
-    verdict = verdict or judge_now(job, error)
+    verdict, veil = verdict or judge_now(job, error), veil_of(job)
+    shown = veil.error(error)
     if verdict.kind == "elsewhere":
-        return elsewhere(job, error)
+        return elsewhere(job, shown)
     if verdict.kind == "release":
-        return put_off(job, str(error), wait=verdict.wait)
+        return put_off(job, str(shown), wait=verdict.wait)
     if isinstance(error, TickSkipped):
         return skipped(job, error)
     if verdict.kind == "discard":
-        reason = str(error) if isinstance(error, Discard) else headline(error)
+        reason = str(shown) if isinstance(error, Discard) else headline(shown)
         discarded = f"discarded: {writable(reason)}"
-        return _given_up(job, discarded, error=discarded)
-    text = writable("".join(traceback.format_exception(error)))
+        return _given_up(job, discarded, error=discarded, outcome="discarded")
+    text = writable("".join(traceback.format_exception(shown)))
+    job.failure = describe_failure(error, veil)
     if verdict.kind == "retry":
         return retried(job, text, wait=verdict.wait)
-    return failed(job, text, describe_failure(error), summary=headline(error))
+    return failed(job, text, job.failure, summary=headline(shown))
 
 
 def retried(job: ClaimedJob, error: str, *, wait: float | None = None) -> Settlement:
@@ -90,7 +96,7 @@ def retried(job: ClaimedJob, error: str, *, wait: float | None = None) -> Settle
     if wait is None:
         wait = next_delay(job)
     _reset(job, error)
-    return _settlement(job, "retry", round(wait * 1000))
+    return _settlement(job, "retry", round(wait * 1000), outcome="retried")
 
 
 def failed(
@@ -109,28 +115,27 @@ def failed(
         summary: `error` in one line, if it has more.
     """
     job.restore()
-    failure = failure or read_failure({}, error)
-    job.meta = {**_meta_of(job), **failure.as_meta()}
+    job.failure = failure or read_failure({}, error)
+    job.meta = {**_meta_of(job), **job.failure.as_meta()}
     job.status, job.error, job.result = Status.FAILED, error, None
     job.completed = job.touched = epoch_ms()
-    return _settlement(
-        job, "failed", seconds_kept(job), tick_end_of(job, error=summary or error)
-    )
+    end = tick_end_of(job, error=summary or error)
+    return _settlement(job, "failed", seconds_kept(job), end, outcome="failed")
 
 
 def aborted(job: ClaimedJob, reason: str) -> Settlement:
     """End the job because somebody canceled it."""
-    return _given_up(job, reason, error=cancellation(reason))
+    return _given_up(job, reason, error=cancellation(reason), outcome="canceled")
 
 
 def skipped(job: ClaimedJob, skip: TickSkipped) -> Settlement:
     """End a tick's job because a condition of its task was against it."""
     return _given_up(
-        job, str(skip), error=skip.error, outcome=f"skipped:{skip.condition}"
+        job, str(skip), error=skip.error, outcome="skipped", reason=skip.condition
     )
 
 
-def released(job: ClaimedJob, *, wait: float = 0.0) -> Settlement:
+def released(job: ClaimedJob, *, wait: float = 0.0, reason: str = "") -> Settlement:
     """Give the job back as if it had never been claimed; `wait` in seconds.
 
     A document that does not say "active" was not written since the claim, and does not
@@ -139,7 +144,9 @@ def released(job: ClaimedJob, *, wait: float = 0.0) -> Settlement:
     if job.status == Status.ACTIVE:
         job.attempts -= 1
     _reset(job, job.error)
-    return _settlement(job, "release", round(wait * 1000))
+    outcome: Outcome | None = "released" if job.attempt else None
+    number = round(wait * 1000)
+    return _settlement(job, "release", number, outcome=outcome, reason=reason)
 
 
 def put_off(job: ClaimedJob, reason: str, *, wait: float) -> Settlement:
@@ -147,7 +154,7 @@ def put_off(job: ClaimedJob, reason: str, *, wait: float) -> Settlement:
     job.meta = _meta_of(job)
     times = times_put_off(job) + 1
     job.meta["released"] = {"times": times, "reason": writable(reason)}
-    return released(job, wait=wait)
+    return released(job, wait=wait, reason=writable(reason))
 
 
 def times_put_off(job: ClaimedJob) -> int:
@@ -167,7 +174,7 @@ def elsewhere(job: ClaimedJob, error: BaseException) -> Settlement:
         text = f"unresolvable: {writable(str(error))}"
         return failed(job, text, Failure(kind, text))
     job.meta["unresolvable"] = writable(str(error))
-    return released(job, wait=ELSEWHERE_WAIT)
+    return released(job, wait=ELSEWHERE_WAIT, reason=job.meta["unresolvable"])
 
 
 def left(job: ClaimedJob) -> Settlement:
@@ -178,6 +185,14 @@ def left(job: ClaimedJob) -> Settlement:
 
 def lost(job: ClaimedJob) -> Settlement:
     """Give back the job of a worker that died; park it when it has killed too many."""
+    attempt = job.attempts + (job.status != Status.ACTIVE)
+    settlement = _lost(job)
+    # Known from now on, and not before: it is not an attempt of this worker.
+    job.attempt = attempt
+    return settlement
+
+
+def _lost(job: ClaimedJob) -> Settlement:
     if job.meta.pop("left", False):
         return released(job)
     kills = _kills(job) + 1
@@ -188,12 +203,18 @@ def lost(job: ClaimedJob) -> Settlement:
 
 
 def _given_up(
-    job: ClaimedJob, reason: str, *, error: str | None, outcome: str | None = None
+    job: ClaimedJob,
+    text: str,
+    *,
+    error: str | None,
+    outcome: Outcome,
+    reason: str = "",
 ) -> Settlement:
-    job.status, job.error, job.result = Status.ABORTED, reason, None
+    job.status, job.error, job.result = Status.ABORTED, text, None
     job.completed = job.touched = epoch_ms()
-    end = tick_end_of(job, outcome=outcome, error=error)
-    return _settlement(job, "done", job.ttl, end)
+    record = f"skipped:{reason}" if outcome == "skipped" else None
+    end = tick_end_of(job, outcome=record, error=error)
+    return _settlement(job, "done", job.ttl, end, outcome=outcome, reason=reason)
 
 
 def is_suspect(job: ClaimedJob) -> bool:
@@ -216,11 +237,26 @@ def _reset(job: ClaimedJob, error: str | None) -> None:
 
 
 def _settlement(
-    job: ClaimedJob, kind: Kind, number: int, tick: TickEnd | None = None
+    job: ClaimedJob,
+    kind: Kind,
+    number: int,
+    tick: TickEnd | None = None,
+    *,
+    outcome: Outcome | None = None,
+    reason: str = "",
 ) -> Settlement:
-    document, queue = _document(job), job.get_queue().name
     return Settlement(
-        job.id, job.claim, kind, document, number, job.status.value, queue, tick
+        job.id,
+        job.claim,
+        kind,
+        _document(job),
+        number,
+        job.status.value,
+        job.get_queue().name,
+        tick,
+        job,
+        outcome,
+        reason,
     )
 
 
@@ -237,8 +273,8 @@ def _document(job: ClaimedJob) -> bytes:
             "Job %s of queue %s holds what JSON cannot carry; its text is kept: %s",
             job.key,
             queue.name,
-            error,
-            extra={"action": "not_json", "job_id": job.key},
+            veil_of(job).text(str(error)),
+            extra={"action": "not_json", **job_fields(job)},
         )
     job.result, job.kwargs = as_json(job.result), _as_object(job.kwargs)
     job.meta = _as_object(job.meta) or {}

@@ -148,7 +148,7 @@ class InvalidBackoff(QueueError, ValueError):
 
 
 class InvalidFilter(QueueError, ValueError):
-    """Raised when failed jobs are asked for by a time that means nothing."""
+    """Raised when jobs are asked for by something that means nothing."""
 
     def __init__(self, part: str, value: object, allowed: str) -> None:
         super().__init__(f"{part}={value!r}; it has to be {allowed}.")
@@ -248,6 +248,13 @@ class InvalidQueueOrder(QueueError, ValueError):
             "which they come, as in 'high,default,low', or give each its weight, as in "
             "'high=3,default=1'."
         )
+
+
+class InvalidListener(QueueError, TypeError):
+    """Raised when events are listened to in a way that nobody would be told."""
+
+    def __init__(self, given: object, why: str) -> None:
+        super().__init__(f"Cannot listen to events: {given!r} {why}.")
 
 
 class InvalidWorkerId(QueueError, ValueError):

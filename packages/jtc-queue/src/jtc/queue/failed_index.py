@@ -3,15 +3,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from jtc.queue.codec import decode
+from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.failed_job import FailedJob, key_of, read_failed_job
 from jtc.queue.failed_job_filter import FailedJobFilter
 from jtc.queue.flow import NO_MEMBER, membership_of
-from jtc.queue.fresh_document import fresh_document
+from jtc.queue.fresh_job import fresh_job
 from jtc.queue.redis_queue import FAILED_TTL, RedisQueue
 from jtc.queue.scripts import Argument, script_source
+from jtc.queue.tracing import sending
 from jtc.queue.unique_key import read_unique_key
 from jtc.queue.wall_clock import epoch_ms
 
@@ -100,33 +100,22 @@ class FailedIndex:
 
     async def put_back(self, entries: Sequence[Entry]) -> list[str]:
         """Queue jobs again that are still as they were read; return their keys."""
-        ids: list[str] = []
-        args: list[Any] = []
+        jobs: list[ClaimedJob] = []
+        digests: list[str] = []
         for one in entries:
-            fresh = fresh_document(
-                self._queue, one.job_id, one.document, now=epoch_ms()
-            )
-            if fresh is not None:
-                ids.append(one.job_id)
-                digest = hashlib.sha1(one.document).hexdigest()  # noqa: S324 - Redis's
-                args += (one.job_id, digest, fresh, *_unique_arguments(fresh))
-                key = self._queue.job_key_from_id(one.job_id)
-                args += membership_of(key) or NO_MEMBER
-        if not ids:
+            job = fresh_job(self._queue, one.job_id, one.document, now=epoch_ms())
+            if job is not None:
+                jobs.append(job)
+                digests.append(hashlib.sha1(one.document).hexdigest())  # noqa: S324 - Redis's
+        if not jobs:
             return []
         keys = self._queue.keys
-        reply = await self._retry(
-            keys=[
-                keys.failed,
-                keys.incomplete,
-                keys.queued,
-                keys.claims,
-                keys.unique,
-                *keys.flows,
-            ],
-            args=args,
-        )
-        return self._done(ids, reply)
+        lists = [keys.failed, keys.incomplete, keys.queued, keys.claims, keys.unique]
+        with sending(self._queue, jobs, again=True):
+            pairs = zip(jobs, digests, strict=True)
+            args = [word for pair in pairs for word in self._arguments(*pair)]
+            reply = await self._retry(keys=[*lists, *keys.flows], args=args)
+        return self._done([job.id for job in jobs], reply)
 
     async def delete(self, listed: Sequence[Listed]) -> list[str]:
         """Delete what is listed; return the keys of what still was."""
@@ -139,15 +128,18 @@ class FailedIndex:
         """Drop what is too old or too much; return how many that were."""
         keys = self._queue.keys
         dropped = await self._prune(
-            keys=[keys.failed, keys.incomplete], args=[FAILED_TTL, KEEP, PRUNE_GROUP]
+            keys=[keys.failed, keys.incomplete, keys.failures],
+            args=[FAILED_TTL, KEEP, PRUNE_GROUP],
         )
         return int(dropped)
+
+    def _arguments(self, job: ClaimedJob, digest: str) -> tuple[Argument, ...]:
+        """Return what the script is told of a job that is put back."""
+        unique = read_unique_key(job.meta)
+        key = ("", "", 0) if unique is None else unique.as_arguments()
+        member = membership_of(job.key) or NO_MEMBER
+        return (job.id, digest, self._queue.serialize(job), *key, *member)
 
     def _done(self, ids: Sequence[str], reply: Sequence[int]) -> list[str]:
         pairs = zip(ids, reply, strict=True)
         return [key_of(self._queue, job_id) for job_id, done in pairs if done]
-
-
-def _unique_arguments(document: bytes) -> tuple[Argument, ...]:
-    unique = read_unique_key(decode(document)["meta"])
-    return ("", "", 0) if unique is None else unique.as_arguments()

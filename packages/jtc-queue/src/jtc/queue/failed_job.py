@@ -11,6 +11,7 @@ import saq
 from jtc.queue.claimed_job import read_claimed_job
 from jtc.queue.failure import read_failure
 from jtc.queue.redis_queue import RedisQueue
+from jtc.queue.secret_fields import mask, payload_in, secret_names
 
 UNREADABLE = "This is no job of this queue; its text is in `raw`."
 
@@ -23,7 +24,8 @@ class FailedJob:
         id: The job's key: `JobHandle.id`.
         function: What workers were to run; None for what is no job of this queue.
         job_class: What the queue calls the `Job` class; None for a plain function.
-        payload: The payload of a `Job`, the arguments of a plain function.
+        payload: The payload of a `Job`, the arguments of a plain function; fields that
+            are marked `Secret` are masked.
         exception: The type of the error with its module; None when a worker died.
         message: What the error said.
         traceback: Where it came from.
@@ -94,17 +96,18 @@ def key_of(queue: RedisQueue, job_id: str) -> str:
 
 
 def call_of(job: saq.Job) -> tuple[str | None, Mapping[str, Any]]:
-    """Return a job's class, None for a plain function, and its payload or arguments."""
-    kwargs = job.kwargs or {}
-    match kwargs:
-        case {"job_class": str(name), "payload": dict(payload)} if len(kwargs) == 2:  # noqa: PLR2004 - these two
-            return name, payload
-    return None, kwargs
+    """Return a job's class, None for a plain function, and its payload or arguments.
+
+    They are fit to be shown: secret fields are masked.
+    """
+    name, payload = payload_in(job.kwargs or {})
+    names = secret_names(job.meta) if job.meta else ()
+    return name, mask(payload, names) if names else payload
 
 
 def subject_of(job: saq.Job) -> str:
     """Return what a job runs: its class, or its function."""
-    return call_of(job)[0] or job.function
+    return payload_in(job.kwargs or {})[0] or job.function
 
 
 def moment_of(milliseconds: object) -> datetime | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from jtc.queue.duration import as_seconds
 from jtc.queue.errors import InvalidFilter
 from jtc.queue.failed_job import FailedJob
+from jtc.queue.failure_line import FailureLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,9 @@ class FailedJobFilter:
         exception: The type of the error, its name, or the last part of that.
         since: Those that failed at that time or later; an aware datetime.
         older_than: Those that failed longer ago; seconds or a `timedelta`.
+        text: What stands in the id, the class or function, the exception or the
+            message; upper and lower case are the same.
+        group: The class or function and the exception; of a `FailedGroup`, its `key`.
 
     Raises:
         InvalidFilter: A time has no time zone, or a duration is none.
@@ -28,6 +32,8 @@ class FailedJobFilter:
     exception: type[BaseException] | str | None = None
     since: datetime | None = None
     older_than: float | timedelta | None = None
+    text: str | None = None
+    group: tuple[str | None, str | None] | None = None
 
     def __post_init__(self) -> None:
         if self.since is not None and self.since.tzinfo is None:
@@ -42,19 +48,41 @@ class FailedJobFilter:
         age = as_seconds(self.older_than)
         return first, now if age is None else now - age
 
-    def fits(self, job: FailedJob) -> bool:
+    @property
+    def takes_all(self) -> bool:
+        """Whether all jobs are meant, leaving aside when they failed."""
+        parts = (self.job_class, self.function, self.exception, self.text, self.group)
+        return parts == (None,) * len(parts)
+
+    def fits(self, job: FailedJob | FailureLine) -> bool:
         """Tell whether a job is meant, leaving aside when it failed."""
+        name = job.job_class or job.function
+        if self.group is not None and (name, job.exception) != self.group:
+            return False
+        if self.text is not None and not _holds(job, self.text):
+            return False
         if self.function is not None and job.function != self.function:
             return False
-        if self.job_class is not None and not _is_named(job.job_class, self.job_class):
+        if self.job_class is not None and not is_named(job.job_class, self.job_class):
             return False
         if self.exception is None:
             return True
-        return _is_named(job.exception, _name_of(self.exception))
+        return is_named(job.exception, _name_of(self.exception))
 
 
-def _is_named(name: str | None, wanted: str) -> bool:
+def is_named(name: str | None, wanted: str) -> bool:
+    """Tell whether a dotted name is the one that is wanted, or ends in it.
+
+    Example:
+        >>> is_named("shop.jobs.Pay", "Pay"), is_named("shop.jobs.Repay", "Pay")
+        (True, False)
+    """
     return name is not None and f".{name}".endswith(f".{wanted}")
+
+
+def _holds(job: FailedJob | FailureLine, text: str) -> bool:
+    parts = (job.id, job.job_class or job.function, job.exception, job.message)
+    return text.casefold() in "\n".join(filter(None, parts)).casefold()
 
 
 def _name_of(exception: type[BaseException] | str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from jtc.queue.failed_index import GROUP, Entry, FailedIndex
 from jtc.queue.failed_job import FailedJob
 from jtc.queue.failed_job_filter import FailedJobFilter
-from jtc.queue.groups import in_groups
+from jtc.queue.groups import OnProgress, in_groups
 from jtc.queue.redis_queue import RedisQueue
 
 
@@ -70,8 +70,15 @@ class FailedJobs:
         entries = await self._index.load(await self._index.look_up([job_id]))
         return entries[0].job if entries else None
 
-    async def retry(self, *job_ids: str) -> Sequence[str]:
+    async def retry(
+        self, *job_ids: str, on_progress: OnProgress | None = None
+    ) -> Sequence[str]:
         """Put failed jobs back at the end of the queue, with all their tries.
+
+        Args:
+            job_ids: Their ids.
+            on_progress: Is called every few hundred jobs, with how many of how many
+                are done.
 
         Returns:
             The ids of those that were put back. Left out is what is not listed, what
@@ -79,7 +86,8 @@ class FailedJobs:
             unique job while another one with its key is in the queue: it stays listed.
         """
         back: Sequence[str] = ()
-        for group in in_groups(await self._index.look_up(job_ids), GROUP):
+        listed = await self._index.look_up(job_ids)
+        for group in in_groups(listed, GROUP, on_progress):
             entries = await self._index.load(group)
             back = (*back, *await self._index.put_back(entries))
         return back
@@ -92,30 +100,97 @@ class FailedJobs:
         exception: type[BaseException] | str | None = None,
         since: datetime | None = None,
         older_than: float | timedelta | None = None,
+        text: str | None = None,
+        group: tuple[str | None, str | None] | None = None,
+        on_progress: OnProgress | None = None,
     ) -> Sequence[str]:
         """Put back all failed jobs that fit, each once: see `list` and `retry`.
+
+        Args:
+            job_class: As for `list`, like the following.
+            function: The function's name.
+            exception: The type of the error.
+            since: Those that failed at that time or later.
+            older_than: Those that failed longer ago.
+            text: As for `FailedPages.page`.
+            group: As for `FailedPages.page`.
+            on_progress: As for `retry`.
 
         Raises:
             InvalidFilter: A time has no time zone, or a duration is none.
         """
-        wanted = FailedJobFilter(job_class, function, exception, since, older_than)
+        wanted = FailedJobFilter(
+            job_class, function, exception, since, older_than, text, group
+        )
         back: Sequence[str] = ()
-        async for entries in self._groups(wanted):
+        async for entries in self._groups(wanted, on_progress):
             back = (*back, *await self._index.put_back(entries))
         return back
 
-    async def forget(self, *job_ids: str) -> Sequence[str]:
-        """Delete failed jobs and return the ids of those that were listed."""
+    async def forget(
+        self, *job_ids: str, on_progress: OnProgress | None = None
+    ) -> Sequence[str]:
+        """Delete failed jobs and return the ids of those that were listed.
+
+        Args:
+            job_ids: Their ids.
+            on_progress: As for `retry`.
+        """
         gone: Sequence[str] = ()
-        for group in in_groups(await self._index.look_up(job_ids), GROUP):
+        listed = await self._index.look_up(job_ids)
+        for group in in_groups(listed, GROUP, on_progress):
             gone = (*gone, *await self._index.delete(group))
         return gone
 
-    async def flush(self, *, older_than: float | timedelta | None = None) -> int:
+    async def forget_all(
+        self,
+        *,
+        job_class: str | None = None,
+        function: str | None = None,
+        exception: type[BaseException] | str | None = None,
+        since: datetime | None = None,
+        older_than: float | timedelta | None = None,
+        text: str | None = None,
+        group: tuple[str | None, str | None] | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Sequence[str]:
+        """Delete all failed jobs that fit and return their ids.
+
+        Args:
+            job_class: As for `retry_all`, like the following.
+            function: The function's name.
+            exception: The type of the error.
+            since: Those that failed at that time or later.
+            older_than: Those that failed longer ago.
+            text: As for `FailedPages.page`.
+            group: As for `FailedPages.page`.
+            on_progress: As for `retry`.
+
+        Raises:
+            InvalidFilter: A time has no time zone, or a duration is none.
+        """
+        wanted = FailedJobFilter(
+            job_class, function, exception, since, older_than, text, group
+        )
+        gone: Sequence[str] = ()
+        async for entries in self._groups(wanted, on_progress):
+            listed = [
+                (one.job_id.encode(), one.job.failed_at.timestamp()) for one in entries
+            ]
+            gone = (*gone, *await self._index.delete(listed))
+        return gone
+
+    async def flush(
+        self,
+        *,
+        older_than: float | timedelta | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> int:
         """Delete all failed jobs, or those that failed longer ago than `older_than`.
 
         Args:
             older_than: Seconds or a `timedelta`.
+            on_progress: As for `retry`.
 
         Returns:
             How many were deleted.
@@ -125,7 +200,8 @@ class FailedJobs:
         """
         gone = 0
         wanted = FailedJobFilter(older_than=older_than)
-        for group in in_groups(await self._index.find(wanted), GROUP):
+        listed = await self._index.find(wanted)
+        for group in in_groups(listed, GROUP, on_progress):
             gone += len(await self._index.delete(group))
         return gone
 
@@ -139,8 +215,11 @@ class FailedJobs:
         """
         return await self._index.prune()
 
-    async def _groups(self, wanted: FailedJobFilter) -> AsyncIterator[Sequence[Entry]]:
+    async def _groups(
+        self, wanted: FailedJobFilter, on_progress: OnProgress | None = None
+    ) -> AsyncIterator[Sequence[Entry]]:
         # Listed once, at the start: what is put back and fails again is not met again.
-        for group in in_groups(await self._index.find(wanted), GROUP):
+        listed = await self._index.find(wanted)
+        for group in in_groups(listed, GROUP, on_progress):
             entries = await self._index.load(group)
             yield [entry for entry in entries if wanted.fits(entry.job)]

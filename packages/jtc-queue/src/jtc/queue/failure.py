@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jtc.queue.errors import Discard, Fail, Release, Retry
+from jtc.queue.veil import NO_VEIL, Veil
 
 # Where a failed job keeps what it failed with in `meta`.
 META = "jtc_failure"
@@ -30,10 +31,14 @@ class Failure:
         return {META: {"exception": self.exception, "message": self.message}}
 
 
-def describe_failure(error: BaseException) -> Failure:
+def describe_failure(error: BaseException, veil: Veil = NO_VEIL) -> Failure:
     """Put an error into words.
 
     `raise Fail(...) from error` is about `error`: that is what somebody searches for.
+
+    Args:
+        error: What an attempt ended with.
+        veil: What hides the job's secrets.
 
     Example:
         >>> describe_failure(ConnectionError("no route"))
@@ -43,7 +48,8 @@ def describe_failure(error: BaseException) -> Failure:
         error = _reason_of(error) or error
     kind = type(error)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return Failure(f"{module}{kind.__qualname__}", _cut(writable(_text_of(error))))
+    message = _cut(veil.text(writable(_text_of(error))))
+    return Failure(f"{module}{kind.__qualname__}", message)
 
 
 def read_failure(meta: Mapping[str, Any], error: str | None) -> Failure:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import logging
+import time
+from typing import Any
 
 from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.endings import times_put_off
 from jtc.queue.errors import Retry, TickSkipped
 from jtc.queue.failed_job import subject_of
 from jtc.queue.failure import headline
+from jtc.queue.job_fields import job_fields
+from jtc.queue.secret_fields import veil_of
 from jtc.queue.settlement import Kind
 from jtc.queue.verdict import Verdict
 
@@ -26,21 +30,22 @@ def log_failure(
         verdict: What was decided.
         kind: What the queue was told: what nobody can run fails in the end.
     """
+    shown = veil_of(job).error(error)
     if verdict.kind == "release":
         # A thousand may wait for one limit, and each asks again and again.
         level = logging.INFO if times_put_off(job) == 1 else logging.DEBUG
-        _say(level, "Released job %s (%s) for later: %s", job, error, "put_off")
+        _say(level, "Released job %s (%s) for later: %s", job, shown, "put_off")
     elif kind == "release":
-        _say(logging.WARNING, "Gave back job %s (%s): %s", job, error, "release")
+        _say(logging.WARNING, "Gave back job %s (%s): %s", job, shown, "release")
     elif isinstance(error, TickSkipped):
-        _say(logging.INFO, "Skipped job %s (%s): %s", job, error, "skip")
+        _say(logging.INFO, "Skipped job %s (%s): %s", job, shown, "skip")
     elif verdict.kind == "discard":
-        _say(logging.INFO, "Discarded job %s (%s): %s", job, error, "discard")
+        _say(logging.INFO, "Discarded job %s (%s): %s", job, shown, "discard")
     elif verdict.kind == "retry" and isinstance(error, Retry):
         text = "Job %s (%s) will be tried again, as it asked: %s"
-        _say(logging.INFO, text, job, error, "retry")
+        _say(logging.INFO, text, job, shown, "retry")
     else:
-        _log_error(job, error, is_over=kind == "failed")
+        _log_error(job, shown, is_over=kind == "failed")
 
 
 def _say(
@@ -52,7 +57,7 @@ def _say(
         job.key,
         subject_of(job),
         error,
-        extra={"action": f"attempt_{what}", "job_id": job.key},
+        extra={"action": f"attempt_{what}", **_fields(job)},
     )
 
 
@@ -68,6 +73,14 @@ def _log_error(job: ClaimedJob, error: BaseException, *, is_over: bool) -> None:
         exc_info=error,
         extra={
             "action": "attempt_failed" if is_over else "attempt_retry",
-            "job_id": job.key,
+            **_fields(job),
         },
     )
+
+
+def _fields(job: ClaimedJob) -> dict[str, Any]:
+    fields = job_fields(job)
+    if job.clock is not None:
+        _, began = job.clock
+        fields["duration"] = round(time.monotonic() - began, 6)
+    return fields

@@ -57,6 +57,23 @@ class Flow:
         object.__setattr__(self, "id", f"{self.kind}-{uuid.uuid4().hex}")
 
 
+def jobs_of(flow: Flow) -> list[saq.Job]:
+    """Return all jobs of a flow, and of the flows that follow it.
+
+    Example:
+        >>> job = saq.Job("deliver")
+        >>> jobs_of(Flow("batch", [], then=Flow("chain", [job]))) == [job]
+        True
+    """
+    jobs = list(flow.jobs)
+    for what in (flow.then, flow.catch, flow.finally_):
+        if isinstance(what, Flow):
+            jobs += jobs_of(what)
+        elif what is not None:
+            jobs.append(what)
+    return jobs
+
+
 def member_key(flow_id: str, number: int) -> str:
     """Return the key of a member's job.
 

@@ -7,11 +7,12 @@ from saq.job import Status
 
 from jtc.queue.codec import encode
 from jtc.queue.errors import FlowNotStarted
-from jtc.queue.flow import Flow, member_key
+from jtc.queue.flow import Flow, jobs_of, member_key
 from jtc.queue.flow_progress import FlowProgress
 from jtc.queue.groups import in_groups
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.scripts import script_source
+from jtc.queue.tracing import sending
 from jtc.queue.wall_clock import epoch_ms
 
 STAGED_SECONDS = 3600
@@ -45,13 +46,14 @@ class Flows:
             Unserializable: An argument has no form in JSON.
             FlowNotStarted: They had expired, or the server had lost them.
         """
-        fields = await self._fields(flow)
-        members = list(enumerate(flow.jobs))
-        for group in in_groups(members, GROUP):
-            await self._stage(flow, group)
-        args = [flow.id, len(flow.jobs), *fields]
-        if not await self._start(keys=self._queue.keys.flows, args=args):
-            raise FlowNotStarted(flow.id)
+        with sending(self._queue, jobs_of(flow), flow=flow.id):
+            fields = await self._fields(flow)
+            members = list(enumerate(flow.jobs))
+            for group in in_groups(members, GROUP):
+                await self._stage(flow, group)
+            args = [flow.id, len(flow.jobs), *fields]
+            if not await self._start(keys=self._queue.keys.flows, args=args):
+                raise FlowNotStarted(flow.id)
         self._queue.heard_of(flow.jobs)
 
     async def progress(self, flow_id: str) -> FlowProgress | None:

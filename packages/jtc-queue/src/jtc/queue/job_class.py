@@ -33,6 +33,11 @@ class JobOptionsLike(Protocol):
 class JobPayload(Protocol):
     """How the payloads of a class are written for the queue."""
 
+    @property
+    def secret(self) -> tuple[str, ...]:
+        """The fields that are marked `Secret`."""
+        ...
+
     def encode(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Check values and return what JSON can carry."""
         ...

@@ -10,8 +10,12 @@ import saq
 from jtc.queue.claimed_job import read_claimed_job
 from jtc.queue.failed_job import call_of, key_of, moment_of
 from jtc.queue.failure import read_failure
+from jtc.queue.flow import flow_of
+from jtc.queue.job_moment import JobMoment
+from jtc.queue.job_timeline import timeline_of
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.tick import tick_meta_of
+from jtc.queue.unique_key import read_unique_key
 
 State = Literal[
     "waiting", "delayed", "running", "complete", "failed", "aborted", "unreadable"
@@ -28,7 +32,8 @@ class JobRecord:
         state: Where it stands; `unreadable` is what is no job of this queue.
         function: What workers run; None for what is no job.
         job_class: What the queue calls the `Job` class; None for a plain function.
-        payload: The payload of a `Job`, the arguments of a plain function.
+        payload: The payload of a `Job`, the arguments of a plain function; fields that
+            are marked `Secret` are masked.
         attempts: How often it was tried.
         tries: How often it may be tried.
         timeout: Seconds that an attempt may take; 0 is no limit.
@@ -46,6 +51,10 @@ class JobRecord:
         error: The traceback, or why it was aborted.
         result: What it returned.
         raw: The text of what is no job; None for a job.
+        flow: The batch or chain that it is in or follows; None if there is none.
+        unique: What only one job in the queue may have; None if there is no such thing.
+        timeline: What has become of it, in the order in which it did, as far as that is
+            kept.
     """
 
     id: str
@@ -71,6 +80,9 @@ class JobRecord:
     error: str | None = None
     result: Any = None
     raw: str | None = None
+    flow: str | None = None
+    unique: str | None = None
+    timeline: Sequence[JobMoment] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +130,34 @@ async def find_job(queue: RedisQueue, key: str) -> JobRecord | None:
     return None
 
 
+async def read_jobs(
+    queue: RedisQueue, job_ids: Sequence[str]
+) -> Sequence[JobRecord | None]:
+    """Ask in one call for all that a queue knows of several jobs.
+
+    Args:
+        queue: The queue.
+        job_ids: Their keys in Redis.
+
+    Returns:
+        None for what the queue has no document of.
+    """
+    if not job_ids:
+        return []
+    async with queue.redis.pipeline(transaction=True) as pipe:
+        pipe.mget(job_ids)
+        pipe.hmget(queue.keys.claims, list(job_ids))
+        pipe.zmscore(queue.keys.incomplete, list(job_ids))
+        pipe.zmscore(queue.keys.failed, list(job_ids))
+        pipe.hmget(queue.keys.cancels, list(job_ids))
+        documents, *rest = await pipe.execute()
+    traces = (Traces(*found) for found in zip(*rest, strict=True))
+    return [
+        None if document is None else _read(queue, key_of(queue, job_id), document, one)
+        for job_id, document, one in zip(job_ids, documents, traces, strict=True)
+    ]
+
+
 def _read(queue: RedisQueue, key: str, document: bytes, traces: Traces) -> JobRecord:
     job = read_claimed_job(queue, document)
     failed_at = None if traces.failed is None else traces.failed * 1000
@@ -130,7 +170,16 @@ def _read(queue: RedisQueue, key: str, document: bytes, traces: Traces) -> JobRe
             raw=document.decode("utf-8", "backslashreplace"),
         )
     job_class, payload = call_of(job)
-    state = _state(job, traces)
+    state, worker = _state(job, traces), _worker(job, traces)
+    canceling = traces.note.decode() if traces.note else None
+    unique = read_unique_key(job.meta)
+    timeline = timeline_of(
+        job,
+        worker=worker,
+        is_running=state == "running",
+        due=traces.score,
+        canceling=canceling,
+    )
     is_failed = state == "failed"
     return JobRecord(
         id=key,
@@ -147,14 +196,17 @@ def _read(queue: RedisQueue, key: str, document: bytes, traces: Traces) -> JobRe
         started_at=moment_of(job.started),
         ended_at=moment_of(job.completed),
         failed_at=moment_of(failed_at) if is_failed else None,
-        worker=_worker(job, traces),
-        canceling=traces.note.decode() if traces.note else None,
+        worker=worker,
+        canceling=canceling,
         progress=job.progress,
         tags=_tags(job),
         tick=_tick(job),
         exception=read_failure(job.meta, job.error).exception if is_failed else None,
         error=job.error if isinstance(job.error, str) else None,
         result=job.result,
+        flow=flow_of(key),
+        unique=None if unique is None else unique.key,
+        timeline=tuple(timeline),
     )
 
 

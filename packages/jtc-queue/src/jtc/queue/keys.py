@@ -31,6 +31,10 @@ class QueueKeys:
     previous: str = field(init=False)
     paused: str = field(init=False)
     runs: str = field(init=False)
+    succeeded: str = field(init=False)
+    expected: str = field(init=False)
+    overdue: str = field(init=False)
+    busy: str = field(init=False)
     polled: str = field(init=False)
     definitions: str = field(init=False)
     history: str = field(init=False)
@@ -43,6 +47,8 @@ class QueueKeys:
     sent: str = field(init=False)
     halt: str = field(init=False)
     restart: str = field(init=False)
+    recent: str = field(init=False)
+    failures: str = field(init=False)
     reports: str = field(init=False)
     report: str = field(init=False)
     ended: str = field(init=False)
@@ -54,9 +60,14 @@ class QueueKeys:
             object.__setattr__(self, key, f"saq:{self.name}:{key}")
         for key in ("claims", "workers", "cancels", "failed", "locks"):
             object.__setattr__(self, key, f"jtc:{self.name}:{key}")
-        for key in ("due", "seen", "last", "previous", "paused", "runs"):
+        for key in ("due", "seen", "last", "previous", "paused", "runs", "succeeded"):
+            object.__setattr__(self, key, f"jtc:{self.name}:{key}")
+        for key in ("expected", "overdue", "busy"):
             object.__setattr__(self, key, f"jtc:{self.name}:{key}")
         for key in ("polled", "definitions", "sent", "halt", "restart"):
+            object.__setattr__(self, key, f"jtc:{self.name}:{key}")
+        # The ids of jobs that ended last; by their ids, what failed ones are found by.
+        for key in ("recent", "failures"):
             object.__setattr__(self, key, f"jtc:{self.name}:{key}")
         # A task's name comes behind these, or what unique jobs have in common.
         for key in ("history", "buffer", "limits", "unique"):
@@ -82,6 +93,7 @@ class QueueKeys:
             self.incomplete,
             self.queued,
             self.failed,
+            self.succeeded,
         ]
 
     @property
@@ -95,4 +107,5 @@ class QueueKeys:
             self.failed,
             self.claims,
             self.cancels,
+            self.recent,
         ]

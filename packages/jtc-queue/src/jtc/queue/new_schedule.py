@@ -49,10 +49,11 @@ class Aim:
         return self.job_class.__jtc__.payload.encode(values or {})
 
 
-def aim_at_task(task: ScheduledTask) -> Aim:
+def aim_at_task(definition: Definition) -> Aim:
     """Aim at the function of a task in code."""
+    task = definition.task
     options = {**_taken_over(task.options), "payload": task.options.payload}
-    return Aim(Target("task", task.name), options, task.func)
+    return Aim(definition.target, options, task.func)
 
 
 def aim_at_job(job: JobClass | str) -> Aim:
@@ -66,7 +67,8 @@ def aim_at_job(job: JobClass | str) -> Aim:
     definition = job.__jtc__
     definition.check_runnable()
     options = {**_taken_over(definition.options), "queue": definition.options.queue}
-    return Aim(Target("job", definition.name), options, job_class=job)
+    target = Target("job", definition.name, definition.payload.secret)
+    return Aim(target, options, job_class=job)
 
 
 def define(aim: Aim, said: Mapping[str, Any], *, timezone: str) -> Definition:

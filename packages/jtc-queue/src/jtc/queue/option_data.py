@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from jtc.queue.exponential import Exponential
-from jtc.schedule import TaskOptions
+from jtc.schedule import Ping, TaskOptions
 
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(TaskOptions)}
 
@@ -17,7 +17,7 @@ def write_options(options: TaskOptions) -> tuple[dict[str, Any], tuple[str, ...]
     """Return what JSON carries of the options, and the names of those that are code.
 
     Options that have their default are left out. An `exclude` may be partly data; it
-    is then in both.
+    is then in both. A `ping` counts as code, for its URLs are secrets.
 
     Example:
         >>> write_options(TaskOptions(tries=3, when=bool))
@@ -66,6 +66,11 @@ def _write_moment(moment: datetime) -> Written:
     return moment.astimezone(UTC).isoformat(), True
 
 
+def _write_ping(_: Ping) -> Written:
+    # A secret: the queue is no place for it.
+    return None, False
+
+
 def _write_exclusions(exclusions: Sequence[Any]) -> Written:
     days = [[day.isoformat() for day in one] for one in exclusions if not callable(one)]
     return days or None, len(days) == len(exclusions)
@@ -105,6 +110,7 @@ _WRITERS: Mapping[str, Callable[[Any], Written]] = {
     "days": _write_set,
     "environments": _write_set,
     "backoff": _write_backoff,
+    "ping": _write_ping,
 }
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "starts_at": datetime.fromisoformat,

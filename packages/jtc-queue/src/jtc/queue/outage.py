@@ -20,6 +20,9 @@ from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
+from jtc.queue.events import RedisAway, RedisBack
+from jtc.queue.listeners import announce
+
 logger = logging.getLogger(__name__)
 
 LONGEST_DELAY = 5.0
@@ -101,6 +104,7 @@ class Outage:
                 str(error) or type(error).__name__,
                 extra={"action": "redis_away"},
             )
+            announce(RedisAway(error=str(error) or type(error).__name__))
 
     def ended(self, step: Hashable, *, asked: float = inf) -> None:
         """Note the success of `step`; the one that ends an outage is logged.
@@ -120,6 +124,7 @@ class Outage:
             logger.info(
                 "Redis is back after %.1f s.", away, extra={"action": "redis_back"}
             )
+            announce(RedisBack(seconds=away))
 
 
 # Whatever reaches a server by one client loses it at the same time.

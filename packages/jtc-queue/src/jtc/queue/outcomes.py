@@ -5,8 +5,11 @@ import logging
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from functools import partial
+from typing import Any
 
 from jtc.queue.claimed_job import Hold
+from jtc.queue.job_fields import job_fields
+from jtc.queue.observing import observe_end
 from jtc.queue.outage import backoff, is_outage
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.settlement import Settlement
@@ -67,7 +70,7 @@ class Outcomes:
             return
         self._forget(settlement)
         if error is not None:
-            logger.error("Job %s was not settled.", settlement.job_id, exc_info=error)
+            _report_unsettled(settlement, error)
         elif applied:
             self._count(settlement)
         else:
@@ -84,7 +87,7 @@ class Outcomes:
                 if is_outage(error):
                     failures += 1
                     continue
-                logger.exception("Job %s was not settled.", settlement.job_id)
+                _report_unsettled(settlement, error)
             else:
                 if applied:
                     self._count(settlement)
@@ -99,6 +102,7 @@ class Outcomes:
 
     def _count(self, settlement: Settlement) -> None:
         queue = self._queues[settlement.queue]
+        observe_end(queue, settlement)
         if settlement.kind in ("retry", "release") and settlement.number:
             self.delayed(settlement.number / 1000)
         if settlement.kind == "retry":
@@ -111,11 +115,20 @@ class Outcomes:
             queue.aborted += 1
 
 
+def _report_unsettled(settlement: Settlement, error: BaseException) -> None:
+    logger.error(
+        "Job %s was not settled.",
+        settlement.job_id,
+        exc_info=error,
+        extra=_about("not_settled", settlement),
+    )
+
+
 def _report_stale(settlement: Settlement) -> None:
     logger.warning(
         "Dropped the outcome of job %s: its claim is no longer held.",
         settlement.job_id,
-        extra={"action": "stale_settle", "job_id": settlement.job_id},
+        extra=_about("stale_settle", settlement),
     )
 
 
@@ -125,5 +138,11 @@ def _report_unsure(settlement: Settlement) -> None:
         "longer held: either it was written the first time and the job has gone on "
         "since, or another worker has taken the job over.",
         settlement.job_id,
-        extra={"action": "unsure_settle", "job_id": settlement.job_id},
+        extra=_about("unsure_settle", settlement),
     )
+
+
+def _about(action: str, settlement: Settlement) -> dict[str, Any]:
+    job = settlement.job
+    fields = {"job_id": settlement.job_id} if job is None else job_fields(job)
+    return {"action": action, **fields}

@@ -41,7 +41,8 @@ class Duty:
                 delay = backoff(failures)
                 if not is_outage(error):
                     logger.exception(
-                        "A step of the worker failed; it will be repeated."
+                        "A step of the worker failed; it will be repeated.",
+                        extra={"action": "step_failed"},
                     )
             if delay and not self._is_urgent:
                 await self._wait(delay)

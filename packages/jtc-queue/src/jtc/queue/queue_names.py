@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
-# The only key that is no queue's own: no script touches it.
+# Beside the secret of the dashboard the only key that is no queue's own: no script
+# touches it.
 KEY = "jtc:queues"
 REMEMBERED = 7 * 24 * 3600
 """Seconds for which a queue is remembered that no worker has worked on."""

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import saq
 
+from jtc.queue.latency import waits_since
 from jtc.queue.pause import Pause, read_pause
 from jtc.queue.redis_queue import RedisQueue
-from jtc.queue.retry_policy import next_delay
 from jtc.queue.tally import Ended
 
 MINUTES = 5
@@ -87,15 +87,5 @@ async def read_queue_stats(queue: RedisQueue) -> QueueStats:
 
 
 def _longest_wait(jobs: Iterable[saq.Job | None], *, now: float) -> float | None:
-    waits = [now - _waits_since(job) for job in jobs if job is not None]
+    waits = [now - waits_since(job) for job in jobs if job is not None]
     return max(0.0, max(waits) / 1000) if waits else None
-
-
-def _waits_since(job: saq.Job) -> float:
-    """Return about since when a job could have been taken, in epoch milliseconds."""
-    if job.attempts and job.touched:
-        # Its document does not say when the next try was due.
-        return job.touched + next_delay(job) * 1000
-    delay = job.meta.get("delay") if isinstance(job.meta, dict) else None
-    dispatched = job.queued + (delay * 1000 if isinstance(delay, int | float) else 0)
-    return max(dispatched, job.scheduled * 1000)

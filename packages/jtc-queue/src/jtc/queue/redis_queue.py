@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from saq.job import TERMINAL_STATUSES, Status
 
 from jtc.queue.batch import noted
+from jtc.queue.busy_limits import BusyLimits
 from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.codec import encode
 from jtc.queue.document import document_of
@@ -23,6 +24,7 @@ from jtc.queue.flow import membership_of
 from jtc.queue.group_commit import Listener
 from jtc.queue.keys import QueueKeys
 from jtc.queue.looking import Looking
+from jtc.queue.measures import Measures
 from jtc.queue.outage import outage_of
 from jtc.queue.retry_policy import next_delay
 from jtc.queue.saq_queue import POLL, SaqQueue
@@ -32,6 +34,7 @@ from jtc.queue.settlement import Kind, Settlement
 from jtc.queue.settling import Settling
 from jtc.queue.tally import Tally
 from jtc.queue.tick_end import TickEnd, cancellation, tick_end_of
+from jtc.queue.tracing import sending
 from jtc.queue.unique_key import read_unique_key
 from jtc.queue.wall_clock import epoch_ms
 
@@ -66,7 +69,10 @@ class RedisQueue(SaqQueue):
         self._sent = SentJobs(redis, self.scripts, self.keys, self._enqueuing)
         self._looking = Looking(redis)
         self._settling = Settling(self.scripts, self.keys)
-        self.tally = Tally(self)
+        self.measures = Measures()
+        #: From when on it counts as busy.
+        self.busy_limits = BusyLimits()
+        self.tally = Tally(self, self.measures)
 
     def __repr__(self) -> str:
         return f"<RedisQueue {self.name}>"
@@ -108,10 +114,11 @@ class RedisQueue(SaqQueue):
             For each job whether it was added: False when one with its key was already
             waiting or running.
         """
-        for job in jobs:
-            await self._prepare(job)
-        adding = self._enqueuing.add_many([self._entry(job) for job in jobs])
-        placed = await noted(self, jobs, asyncio.ensure_future(adding))
+        with sending(self, jobs):
+            for job in jobs:
+                await self._prepare(job)
+            adding = self._enqueuing.add_many([self._entry(job) for job in jobs])
+            placed = await noted(self, jobs, asyncio.ensure_future(adding))
         return [one is True for one in placed]
 
     async def put(self, job: saq.Job) -> str:
@@ -127,17 +134,19 @@ class RedisQueue(SaqQueue):
         Raises:
             Unserializable: An argument has no form in JSON; nothing was enqueued.
         """
-        await self._prepare(job)
-        adding = self._enqueuing.add(self._entry_as_told(job))
-        return self._key_of(job, await noted(self, (job,), adding))
+        with sending(self, job):
+            await self._prepare(job)
+            adding = self._enqueuing.add(self._entry_as_told(job))
+            return self._key_of(job, await noted(self, (job,), adding))
 
     async def put_many(self, jobs: Sequence[saq.Job]) -> list[str]:
         """Enqueue jobs in as few calls as possible, each as `put` does."""
-        for job in jobs:
-            await self._prepare(job)
-        entries = [self._entry_as_told(job) for job in jobs]
-        adding = asyncio.ensure_future(self._enqueuing.add_many(entries))
-        placed = await noted(self, jobs, adding)
+        with sending(self, jobs):
+            for job in jobs:
+                await self._prepare(job)
+            entries = [self._entry_as_told(job) for job in jobs]
+            adding = asyncio.ensure_future(self._enqueuing.add_many(entries))
+            placed = await noted(self, jobs, adding)
         return [self._key_of(*pair) for pair in zip(jobs, placed, strict=True)]
 
     async def put_once(self, jobs: Sequence[saq.Job]) -> list[bool]:
@@ -149,9 +158,10 @@ class RedisQueue(SaqQueue):
         Returns:
             For each job whether it was added.
         """
-        for job in jobs:
-            await self._prepare(job)
-        added = await self._sent.send([self._entry_as_told(job) for job in jobs])
+        with sending(self, jobs):
+            for job in jobs:
+                await self._prepare(job)
+            added = await self._sent.send([self._entry_as_told(job) for job in jobs])
         return [job.id in added for job in jobs]
 
     def heard_of(self, jobs: Sequence[saq.Job]) -> None:
@@ -206,12 +216,13 @@ class RedisQueue(SaqQueue):
     async def _enqueue(self, job: saq.Job) -> saq.Job | None:
         # SAQ has written it by a clock of its own.
         job.queued = epoch_ms()
-        adding = self._enqueuing.add(self._entry(job))
-        return job if await noted(self, (job,), adding) is True else None
+        with sending(self, job):
+            adding = self._enqueuing.add(self._entry(job))
+            return job if await noted(self, (job,), adding) is True else None
 
     async def _prepare(self, job: saq.Job) -> None:
         if job.queue and job.queue.name != self.name:
-            raise ValueError(f"Job {job} registered to a different queue")
+            raise ValueError(f"Job {job.key} registered to a different queue")
         job.queue = self
         job.queued = epoch_ms()
         job.status = Status.QUEUED
@@ -359,6 +370,7 @@ class RedisQueue(SaqQueue):
             return "ended"
         job.status, job.error, job.completed = Status.ABORTED, reason, epoch_ms()
         keys = [self.keys.incomplete, self.keys.claims, self.keys.cancels]
+        keys.append(self.keys.recent)
         args: list[Argument] = [job.id, reason, self.serialize(job), job.ttl]
         args.append(job.status.value)
         if (tick := tick_end_of(job, error=cancellation(reason))) is not None:

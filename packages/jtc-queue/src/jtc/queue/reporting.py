@@ -15,7 +15,6 @@ from jtc.queue.codec import encode
 from jtc.queue.queue_names import QueueNames
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.scripts import Argument
-from jtc.queue.tally import Ended
 
 KEPT = 60
 """Seconds for which a worker that says nothing more is still shown."""
@@ -72,12 +71,13 @@ class Reporting:
         await self._send(b"")
 
     async def _send(self, text: bytes) -> tuple[int, int]:
-        ended = self._queue.tally.take()
-        args: list[Argument] = [text, KEPT, self._queue.keys.ended, *_arguments(ended)]
+        counts = self._queue.tally.take()
+        args: list[Argument] = [text, KEPT, self._queue.keys.ended]
+        args += [word for pair in counts.items() for word in pair]
         try:
             now, restart = await self._queue.scripts.run("report", self._keys, args)
         except BaseException:
-            self._queue.tally.put_back(ended)
+            self._queue.tally.put_back(counts)
             raise
         return now, restart
 
@@ -107,11 +107,6 @@ class Reporting:
     @property
     def _age(self) -> float:
         return time.monotonic() - self._begun
-
-
-def _arguments(ended: Ended) -> list[str | int]:
-    pairs = ended._asdict().items()
-    return [word for name, count in pairs if count for word in (name, count)]
 
 
 @cache

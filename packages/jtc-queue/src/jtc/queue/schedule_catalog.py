@@ -83,6 +83,21 @@ class ScheduleCatalog:
         for status in await self._stand(missing, is_new=True):
             yield status
 
+    async def statuses_of(self, names: Sequence[str]) -> Sequence[ScheduleStatus]:
+        """Return how some schedules stand, in the order of their names.
+
+        Left out is what there is not, or what this version cannot read.
+        """
+        known = self._known.all()
+        texts = await self._store.definitions(names)
+        named = {name: text for name, text in texts.items() if text is not None}
+        new = [_in_code(known[one]) for one in texts if one in known.keys() - named]
+        found = [
+            *await self._stand(_readable(named, known)),
+            *await self._stand(new, is_new=True),
+        ]
+        return sorted(found, key=lambda status: status.name)
+
     async def not_found(self, name: str) -> ScheduleNotFound:
         """Return the error that says what is near to a name that there is not."""
         return ScheduleNotFound(
@@ -152,7 +167,7 @@ def _merged(stored: Definition, known: ScheduledTask | None) -> Definition:
 
 
 def _in_code(task: ScheduledTask) -> Definition:
-    return Definition(task, Target("task", task.name), in_code=True)
+    return Definition(task, Target.of_task(task), in_code=True)
 
 
 def _next_due(task: ScheduledTask, state: State, *, is_new: bool) -> datetime | None:

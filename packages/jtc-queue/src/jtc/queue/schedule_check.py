@@ -41,6 +41,7 @@ def check_schedules(
     | `dst_gap` | warning | clocks skip a tick, and `dst` does not say what is meant |
     | `dst_fold` | warning | clocks show a tick twice, and `dst` does not say so |
     | `overlap` | warning | `timeout` is longer than the time between two ticks |
+    | `expectation` | warning | two runs are further apart than `expect_within` |
 
     Args:
         tasks: The tasks; those that are not enabled are left out.
@@ -62,6 +63,7 @@ def check_schedules(
             *(_endings(task, now) or _exclusions(task, now)),
             *dst_findings(task, now, now + _YEAR),
             *_overlaps(task, now),
+            *_expectations(task, now, environment),
         )
     ]
 
@@ -186,3 +188,29 @@ def _smallest_gap(task: ScheduledTask, now: datetime) -> timedelta | None:
     year = takewhile(lambda tick: tick <= now + _YEAR, ticks_after(task, now))
     ticks = islice(year, _GAPS_LOOKED_AT)
     return min((later - earlier for earlier, later in pairwise(ticks)), default=None)
+
+
+def _expectations(
+    task: ScheduledTask, now: datetime, environment: str | None
+) -> Iterator[Finding]:
+    within = task.options.expect_within
+    if within is None:
+        return
+    allowed = task.options.environments
+    here = environment or (min(allowed) if allowed else None)
+    # Behind those the sample has gaps of its own.
+    ticks = islice(_sample(task, now), _LOOKED_AT_SINGLY)
+    runs = (tick for tick in ticks if not skip_reason(task, tick, here))
+    gaps = ((later - earlier, earlier) for earlier, later in pairwise(runs))
+    gap, after = max(gaps, default=(timedelta(0), now))
+    if gap.total_seconds() < within:
+        return
+    yield Finding(
+        task.name,
+        "expectation",
+        "warning",
+        f"A success is expected within {within:.15g} s, and there is no tick that "
+        f"could bring it for {gap.total_seconds():.15g} s after {after.isoformat()}: "
+        "it will be overdue then. Expect it within more, or tell of failures with "
+        "ping= or on_failure= instead.",
+    )

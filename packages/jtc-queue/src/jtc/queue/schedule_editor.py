@@ -8,6 +8,7 @@ from typing import Any
 from jtc.queue.definition import Definition, decode_definition, encode_definition
 from jtc.queue.due_entry import moment
 from jtc.queue.errors import InvalidSchedule
+from jtc.queue.expectation import encode_expectation
 from jtc.queue.job_class import JobClass
 from jtc.queue.known_tasks import KnownTasks
 from jtc.queue.new_schedule import Aim, aim_at_job, aim_at_task, define, redefine
@@ -91,6 +92,7 @@ class ScheduleEditor:
             before=text,
             after=encode_definition(after.task, after.target),
             due=_due_change(before.task, after.task, now),
+            expected=encode_expectation(after.task.options),
         )
 
     async def _aim(self, said: Mapping[str, Any], aims: dict[str, Aim]) -> Aim:
@@ -106,10 +108,10 @@ class ScheduleEditor:
             aims[task] = aim_at_task(await self._task(name, task))
         return aims[task]
 
-    async def _task(self, name: object, target: str) -> ScheduledTask:
+    async def _task(self, name: object, target: str) -> Definition:
         found = await self._catalog.look_up(target)
         if found is not None and found.in_code:
-            return found.task
+            return found
         if found is not None:
             problem = f"{target!r} is a schedule made at run time, and no task"
             raise InvalidSchedule(name, f"{problem}; give what that one runs")
@@ -140,10 +142,13 @@ class ScheduleEditor:
         task = definition.task
         text = encode_definition(task, definition.target)
         due = _first_due(task, now).timestamp() if task.options.enabled else ""
+        entry = NewEntry(
+            task.name, text, due, expected=encode_expectation(task.options)
+        )
         if not (task.options.run_on_start and task.options.enabled):
-            return NewEntry(task.name, text, due)
+            return entry
         job = manual_job(self._queue, definition, now)
-        return NewEntry(task.name, text, due, job.id, self._queue.serialize(job))
+        return entry._replace(job_id=job.id, job=self._queue.serialize(job))
 
 
 def _due_change(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 FindingKind = Literal[
-    "ended", "never_runs", "duplicate", "dst_gap", "dst_fold", "overlap"
+    "ended", "never_runs", "duplicate", "dst_gap", "dst_fold", "overlap", "expectation"
 ]
 Severity = Literal["error", "warning"]
 

@@ -14,6 +14,7 @@ from jtc.queue.codec import encode
 from jtc.queue.decision import Stretch
 from jtc.queue.definition import Definition
 from jtc.queue.due_entry import moment
+from jtc.queue.groups import OnProgress
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.schedule_catalog import ScheduleCatalog
 from jtc.queue.schedule_store import ScheduleStore
@@ -78,7 +79,13 @@ class ScheduleRuns:
         return job.key
 
     async def backfill(
-        self, name: str, start: datetime, end: datetime, *, is_dry: bool
+        self,
+        name: str,
+        start: datetime,
+        end: datetime,
+        *,
+        is_dry: bool,
+        on_progress: OnProgress | None = None,
     ) -> Sequence[datetime]:
         """Run the ticks of a stretch of time; return those that will run."""
         definition = await self._catalog.find(name)
@@ -93,6 +100,7 @@ class ScheduleRuns:
             jobs=[(job.id, self._queue.serialize(job)) for job in jobs],
             is_free=task.options.overlap == "allow",
             is_dry=is_dry,
+            on_progress=on_progress,
         )
         pairs = zip(plan.runs, added, strict=True)
         return [tick for tick, is_added in pairs if is_added]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from jtc.queue.definition import IN_CODE
-from jtc.queue.groups import in_groups
+from jtc.queue.groups import OnProgress, in_groups
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.scripts import script_source
 
@@ -24,13 +24,14 @@ _SCRIPTS = (
 
 
 class NewEntry(NamedTuple):
-    """A schedule to be made, and a job to enqueue with it; that may be empty."""
+    """A schedule to be made; a job to enqueue with it and `expected` may be empty."""
 
     name: str
     definition: bytes
     due: float | str
     job_id: str = ""
     job: bytes = b""
+    expected: bytes = b""
 
 
 class DueChange(NamedTuple):
@@ -77,6 +78,13 @@ class ScheduleStore:
         text: bytes | None = await found
         return text
 
+    async def definitions(self, names: Sequence[str]) -> dict[str, bytes | None]:
+        """Return the definitions of schedules; None where the queue has none."""
+        if not names:
+            return {}
+        found: Any = self._redis.hmget(self._keys.definitions, list(names))
+        return dict(zip(names, await found, strict=True))
+
     async def pages(self) -> AsyncIterator[dict[str, bytes]]:
         """Yield all definitions by name, some at a time; a name may come twice."""
         cursor = 0
@@ -110,6 +118,15 @@ class ScheduleStore:
         lines: list[bytes] = await found
         return lines
 
+    async def histories(
+        self, names: Sequence[str], limit: int
+    ) -> Sequence[Sequence[bytes]]:
+        """Return the newest records of several schedules."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.lrange(f"{self._keys.history}{name}", 0, limit - 1)
+            return list(await pipe.execute())
+
     async def runs(self, name: str) -> int:
         """Return how many ticks were enqueued, as far as they are counted."""
         found: Any = self._redis.hget(self._keys.runs, name)
@@ -133,22 +150,27 @@ class ScheduleStore:
         for group in in_groups(entries, PAGE):
             reply = await self._run(
                 "add_schedules",
-                [keys.definitions, keys.due, keys.workers, *keys.ticks],
+                [
+                    *(keys.definitions, keys.due, keys.workers, *keys.ticks),
+                    *(keys.expected, keys.overdue),
+                ],
                 [part for entry in group for part in entry],
             )
             added += map(bool, reply)
         return added
 
     async def update(
-        self, name: str, *, before: bytes, after: bytes, due: DueChange
+        self, name: str, *, before: bytes, after: bytes, due: DueChange, expected: bytes
     ) -> bool:
         """Change a schedule; False when it is not any more what it was before."""
         keys = self._keys
-        args = [name, before, after, *due]
         reply = await self._run(
             "update_schedule",
-            [keys.definitions, keys.due, keys.queued, keys.workers],
-            args,
+            [
+                *(keys.definitions, keys.due, keys.queued, keys.workers),
+                *(keys.expected, keys.overdue),
+            ],
+            [name, before, after, *due, expected],
         )
         return bool(reply)
 
@@ -164,6 +186,9 @@ class ScheduleStore:
                 keys.last,
                 keys.previous,
                 keys.runs,
+                keys.succeeded,
+                keys.expected,
+                keys.overdue,
                 f"{keys.history}{name}",
                 f"{keys.buffer}{name}",
             ],
@@ -179,6 +204,7 @@ class ScheduleStore:
         jobs: Sequence[tuple[str, bytes]],
         is_free: bool,
         is_dry: bool,
+        on_progress: OnProgress | None = None,
     ) -> Sequence[bool]:
         """Run ticks one after the other; return for each whether it will be run.
 
@@ -189,13 +215,16 @@ class ScheduleStore:
             jobs: Id and document of each of the others.
             is_free: Whether they may overlap.
             is_dry: Whether to change nothing.
+            on_progress: Is told how many of the jobs are looked at.
         """
         added: list[bool] = []
-        for start in range(0, len(jobs) or 1, PAGE):
-            lines = () if start else records
-            group = [part for job in jobs[start : start + PAGE] for part in job]
-            args = [name, keep, int(is_free), int(is_dry), len(lines), *lines, *group]
+        lines = records
+        # Without any job there are still the records.
+        for group in in_groups(jobs, PAGE, on_progress) if jobs else [()]:
+            parts = [part for job in group for part in job]
+            args = [name, keep, int(is_free), int(is_dry), len(lines), *lines, *parts]
             added += map(bool, await self._run("backfill", self._keys.ticks, args))
+            lines = ()
         return added
 
     async def pause(
@@ -211,7 +240,7 @@ class ScheduleStore:
 
     async def resume(self, name: str, *, is_known: bool) -> str:
         """Let a schedule go on: 'resumed', 'running' or 'unknown'."""
-        keys = [self._keys.definitions, *self._keys.ticks]
+        keys = [self._keys.definitions, *self._keys.ticks, self._keys.overdue]
         return await self._word("resume", keys, [name, int(is_known)])
 
     async def _word(self, script: str, keys: Sequence[str], args: Sequence[Any]) -> str:

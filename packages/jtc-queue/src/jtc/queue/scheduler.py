@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from jtc.queue.definition import member_of
 from jtc.queue.due_entry import Due
 from jtc.queue.firing import Fired, Firing
+from jtc.queue.observing import observe_ticks
+from jtc.queue.overdue import OverdueWatch
 from jtc.queue.polling import Polling
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.syncing import Syncing
@@ -35,6 +37,7 @@ class Scheduler:
 
     Attributes:
         looked: When it last asked what is due, by `time.monotonic`; None if never.
+        task_names: The names of those tasks.
     """
 
     def __init__(
@@ -47,9 +50,11 @@ class Scheduler:
         known = {member_of(task): task for task in tasks if task.options.enabled}
         self.queue = queue
         self.looked: float | None = None
+        self.task_names = sorted({task.name for task in known.values()})
         self._syncing = Syncing(queue, known)
         self._polling = Polling(queue, known)
         self._firing = Firing(queue, environment, self._tell)
+        self._overdue = OverdueWatch(queue, known.values(), environment=environment)
         self._hooks = TickHooks()
         self._next_sync = 0.0
 
@@ -62,6 +67,7 @@ class Scheduler:
             # Before anything is fired: a task that was away for long must be named
             # again before its entry can be taken for abandoned.
             await self.sync()
+            await self._find_overdue()
             self._next_sync = due.now + SYNC_EVERY
             return 0.0
         fired = await self._firing.fire(due)
@@ -75,8 +81,15 @@ class Scheduler:
         """Let the hooks that run end; those that take long are given up."""
         await self._hooks.close()
 
+    async def _find_overdue(self) -> None:
+        for one in await self._overdue.look():
+            observe_ticks(self.queue, one.record)
+            if one.task is not None:
+                self._hooks.tell(one.task, one.record)
+
     def _tell(self, fired: Fired) -> None:
         for record in fired.records:
+            observe_ticks(self.queue, record)
             log = _log_missed if record.outcome.startswith("missed:") else _log_skipped
             log(record)
             if fired.entry.target is None:

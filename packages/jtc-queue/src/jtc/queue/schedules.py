@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Unpack
 
 from jtc.queue.errors import InvalidPause, ScheduleExists
+from jtc.queue.groups import OnProgress
 from jtc.queue.job_class import JobClass
 from jtc.queue.known_tasks import KnownTasks
 from jtc.queue.redis_queue import RedisQueue
@@ -170,7 +171,13 @@ class Schedules:
         return await self._runs.trigger(name, payload)
 
     async def backfill(
-        self, name: str, start: datetime, end: datetime, *, dry_run: bool = False
+        self,
+        name: str,
+        start: datetime,
+        end: datetime,
+        *,
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
     ) -> Sequence[datetime]:
         """Run the ticks from `start` up to, not including, `end`, each once.
 
@@ -185,6 +192,8 @@ class Schedules:
             start: An aware datetime.
             end: An aware datetime.
             dry_run: Whether to return only what would be run.
+            on_progress: Is called every few hundred ticks, with how many of how many
+                are queued.
 
         Returns:
             The nominal times of the ticks that will run, in UTC, oldest first.
@@ -194,7 +203,9 @@ class Schedules:
             InvalidBackfill: A time has no time zone, the range is empty, or there are
                 more than ten thousand ticks in it.
         """
-        return await self._runs.backfill(name, start, end, is_dry=dry_run)
+        return await self._runs.backfill(
+            name, start, end, is_dry=dry_run, on_progress=on_progress
+        )
 
     # -- making and changing -----------------------------------------------------------
 

@@ -3,11 +3,17 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from jtc.queue.busy_limits import (
+    DEFAULT_BUSY_JOBS,
+    DEFAULT_BUSY_SECONDS,
+    BusyLimits,
+)
+from jtc.queue.client import mask_url
 from jtc.queue.duration import as_seconds
 from jtc.queue.errors import InvalidSetting, UnknownSetting, UnreadableSettings
 from jtc.queue.queue_order import QueueOrder
@@ -29,10 +35,20 @@ _KEYS = (
     "environment",
     "history",
     "grace",
+    "busy_jobs",
+    "busy_seconds",
 )
-_GRACE = "a number of seconds from 0"
+_DURATION = "a number of seconds from 0"
 
-_NUMBERS = {"concurrency": "QUEUE_CONCURRENCY", "history": "JTC_HISTORY"}
+_NUMBERS = {
+    "concurrency": "QUEUE_CONCURRENCY",
+    "history": "JTC_HISTORY",
+    "busy_jobs": "QUEUE_BUSY_JOBS",
+}
+_DURATIONS = {
+    "grace": ("QUEUE_GRACE", DEFAULT_GRACE),
+    "busy_seconds": ("QUEUE_BUSY_SECONDS", DEFAULT_BUSY_SECONDS),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +64,11 @@ class Settings:
         environment: Where this is, as the `environments` of a task call it.
         history: How many records of a schedule are kept.
         grace: Seconds that running jobs get to end when a worker stops.
+        busy_jobs: How many jobs wait in a queue that is busy.
+        busy_seconds: For how long the next job waits in a queue that is busy.
     """
 
-    redis_url: str = DEFAULT_REDIS_URL
+    redis_url: str = field(default=DEFAULT_REDIS_URL, repr=False)
     queue_name: str = DEFAULT_QUEUE_NAME
     concurrency: int = DEFAULT_CONCURRENCY
     modules: tuple[str, ...] = ()
@@ -58,6 +76,13 @@ class Settings:
     environment: str | None = None
     history: int = DEFAULT_HISTORY
     grace: float = DEFAULT_GRACE
+    busy_jobs: int = DEFAULT_BUSY_JOBS
+    busy_seconds: float = DEFAULT_BUSY_SECONDS
+
+    @property
+    def busy_limits(self) -> BusyLimits:
+        """From when on a queue is busy."""
+        return BusyLimits(self.busy_jobs, self.busy_seconds)
 
     @property
     def queues(self) -> QueueOrder:
@@ -80,6 +105,8 @@ def load_settings(
     environment: str | None = None,
     history: int | None = None,
     grace: float | None = None,
+    busy_jobs: int | None = None,
+    busy_seconds: float | None = None,
     environ: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> Settings:
@@ -94,6 +121,8 @@ def load_settings(
         environment: Overrides `JTC_ENV` and `environment`.
         history: Overrides `JTC_HISTORY` and `history`.
         grace: Overrides `QUEUE_GRACE` and `grace`.
+        busy_jobs: Overrides `QUEUE_BUSY_JOBS` and `busy_jobs`.
+        busy_seconds: Overrides `QUEUE_BUSY_SECONDS` and `busy_seconds`.
         environ: The environment; that of the process unless given.
         directory: Where to look for `pyproject.toml`, upwards; the working
             directory unless given.
@@ -122,7 +151,9 @@ def load_settings(
         timezone=_timezone(timezone, env, table),
         environment=environment or env.get("JTC_ENV") or _text(table, "environment"),
         history=_number(history, "history", env, table) or DEFAULT_HISTORY,
-        grace=_grace(grace, env, table),
+        grace=_duration(grace, "grace", env, table),
+        busy_jobs=_number(busy_jobs, "busy_jobs", env, table) or DEFAULT_BUSY_JOBS,
+        busy_seconds=_duration(busy_seconds, "busy_seconds", env, table),
     )
 
 
@@ -167,23 +198,24 @@ def _zone(name: str, source: str) -> str:
         raise InvalidSetting(source, name, allowed) from error
 
 
-def _grace(
-    given: float | None, env: Mapping[str, str], table: Mapping[str, Any]
+def _duration(
+    given: float | None, key: str, env: Mapping[str, str], table: Mapping[str, Any]
 ) -> float:
     if given is not None:
-        return _seconds(given, "grace")
-    if text := env.get("QUEUE_GRACE"):
+        return _seconds(given, key)
+    variable, default = _DURATIONS[key]
+    if text := env.get(variable):
         try:
-            return _seconds(float(text), "QUEUE_GRACE")
+            return _seconds(float(text), variable)
         except ValueError:
-            raise InvalidSetting("QUEUE_GRACE", text, _GRACE) from None
-    return _seconds(table.get("grace", DEFAULT_GRACE), "[tool.jtc] grace")
+            raise InvalidSetting(variable, text, _DURATION) from None
+    return _seconds(table.get(key, default), f"[tool.jtc] {key}")
 
 
 def _seconds(value: object, source: str) -> float:
     seconds = as_seconds(value)
     if seconds is None:
-        raise InvalidSetting(source, value, _GRACE)
+        raise InvalidSetting(source, value, _DURATION)
     return seconds
 
 
@@ -196,7 +228,9 @@ def _positive(value: object, source: str) -> int:
 def _text(table: Mapping[str, Any], key: str) -> str | None:
     value = table.get(key)
     if value is not None and not isinstance(value, str):
-        raise InvalidSetting(f"[tool.jtc] {key}", value, "a string")
+        # It may be a list of URLs with passwords.
+        shown = mask_url(str(value)) if "://" in str(value) else value
+        raise InvalidSetting(f"[tool.jtc] {key}", shown, "a string")
     return value
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from jtc.queue.claimed_job import ClaimedJob
+from jtc.queue.measures import Outcome
 from jtc.queue.tick_end import TickEnd
 
 Kind = Literal["update", "done", "failed", "retry", "release"]
@@ -21,6 +23,9 @@ class Settlement:
         status: What to tell those who listen to this job; empty for nothing.
         queue: The name of its queue; empty for the first one of a worker.
         tick: What is recorded in the same step, when this ends a tick.
+        job: The job itself, for whoever is told what came of it.
+        outcome: What the attempt came to; None if it goes on or never began.
+        reason: Why the job was released, or which condition skipped its tick.
     """
 
     job_id: str
@@ -31,6 +36,9 @@ class Settlement:
     status: str = ""
     queue: str = ""
     tick: TickEnd | None = None
+    job: ClaimedJob | None = field(default=None, repr=False, compare=False)
+    outcome: Outcome | None = None
+    reason: str = ""
 
     @property
     def hold(self) -> tuple[str, str]:

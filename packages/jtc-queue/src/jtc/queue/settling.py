@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from jtc.queue.failure_line import failure_line
 from jtc.queue.flow import PREFIXES, membership_of
 from jtc.queue.group_commit import GroupCommit, Listener
 from jtc.queue.keys import QueueKeys
@@ -37,6 +38,8 @@ class Settling:
             keys.queued,
             keys.failed,
             keys.cancels,
+            keys.failures,
+            keys.recent,
         ]
         self._commits: GroupCommit[Settlement, bool] = GroupCommit(self._send)
 
@@ -53,7 +56,10 @@ class Settling:
         ticks: list[Argument] = []
         members: list[Argument] = []
         for position, one in enumerate(settlements, 1):
-            args += (one.job_id, one.claim, one.kind, one.document, one.number)
+            kind: str = one.kind
+            if kind == "failed":
+                kind += failure_line(one.job)
+            args += (one.job_id, one.claim, kind, one.document, one.number)
             args.append(one.status)
             if one.tick is not None:
                 ticks += (position, *one.tick.as_arguments())

@@ -144,10 +144,9 @@ class Syncing:
 
     async def _call(self, args: list[Argument]) -> _Named:
         keys = self._queue.keys
+        named_keys = [keys.due, keys.seen, keys.last, keys.definitions]
         now, missing, removed, replaced = await self._queue.scripts.run(
-            "sync",
-            [keys.due, keys.seen, keys.last, keys.definitions, *keys.ticks],
-            args,
+            "sync", [*named_keys, *keys.ticks, keys.expected, keys.overdue], args
         )
         found = [text.decode() for text in missing]
         named = _Named(

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
+
+from jtc.queue.measures import Measures
 
 if TYPE_CHECKING:
     from jtc.queue.saq_queue import SaqQueue
+
+WAITED = "waited:"
+"""What the name of a count begins with that is a bucket of `Measures.waits`."""
 
 
 class Ended(NamedTuple):
@@ -22,12 +28,14 @@ class Tally:
     at the queue share the count.
 
     Args:
-        queue: Counts.
+        queue: Counts how attempts end.
+        measures: Counts how long jobs waited.
     """
 
-    def __init__(self, queue: SaqQueue) -> None:
+    def __init__(self, queue: SaqQueue, measures: Measures) -> None:
         self._queue = queue
-        self._told = Ended()
+        self._measures = measures
+        self._told: dict[str, int] = {}
 
     @property
     def total(self) -> Ended:
@@ -35,13 +43,21 @@ class Tally:
         queue = self._queue
         return Ended(queue.complete, queue.failed, queue.retried, queue.aborted)
 
-    def take(self) -> Ended:
-        """Return what is new; nobody else will be told."""
-        total, told = self.total, self._told
-        self._told = total
-        return Ended(*(new - old for new, old in zip(total, told, strict=True)))
+    def take(self) -> Mapping[str, int]:
+        """Return what is new, by the name of the count; nobody else will be told."""
+        counts = self._counts()
+        new = {name: n - self._told.get(name, 0) for name, n in counts.items()}
+        self._told = counts
+        return {name: n for name, n in new.items() if n}
 
-    def put_back(self, ended: Ended) -> None:
+    def put_back(self, counts: Mapping[str, int]) -> None:
         """Let what was taken be told again: it did not get to where it was to go."""
-        pairs = zip(self._told, ended, strict=True)
-        self._told = Ended(*(told - back for told, back in pairs))
+        for name, count in counts.items():
+            self._told[name] -= count
+
+    def _counts(self) -> dict[str, int]:
+        waits = self._measures.waits.counts
+        return {
+            **self.total._asdict(),
+            **{f"{WAITED}{i}": count for i, count in enumerate(waits)},
+        }

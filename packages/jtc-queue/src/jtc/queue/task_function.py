@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.errors import TickSkipped
 from jtc.queue.failure import headline
+from jtc.queue.pings import Pings
+from jtc.queue.secret_fields import veil_of
 from jtc.queue.threads import as_async
 from jtc.queue.tick import Tick
 from jtc.queue.tick_hooks import call_hook
@@ -29,10 +32,13 @@ class TaskFunction:
 
     Args:
         task: The task.
+        pings: Whether its `ping` is called.
     """
 
-    def __init__(self, task: ScheduledTask) -> None:
+    def __init__(self, task: ScheduledTask, *, pings: bool = True) -> None:
         self._task = task
+        ping = task.options.ping
+        self._pings = Pings(task.name, ping) if ping and pings else None
         self._function = as_async(task.func)
         self._services = TaskServices(task)
 
@@ -45,6 +51,9 @@ class TaskFunction:
         """
         try:
             await self._ask(ctx)
+            pings = self._pings_of(ctx)
+            if pings is not None and ctx["job"].attempts == 1:
+                pings.started()
             result = await self._services.call(self._function, ctx, payload)
         except TickSkipped:
             raise
@@ -56,8 +65,17 @@ class TaskFunction:
         except (Exception, SystemExit) as error:
             await self._failed(ctx, error)
             raise
+        if pings is not None:
+            pings.succeeded()
         await self._tell(self._task.options.on_success, ctx)
         return result
+
+    def _pings_of(self, ctx: dict[str, Any]) -> Pings | None:
+        """Return what tells of this run; a schedule of another name is another's."""
+        tick: Tick | None = ctx.get("tick")
+        is_own = tick is not None and tick.name == self._task.name
+        is_claimed = isinstance(ctx.get("job"), ClaimedJob)
+        return self._pings if is_own and is_claimed else None
 
     async def _ask(self, ctx: dict[str, Any]) -> None:
         tick: Tick | None = ctx.get("tick")
@@ -116,11 +134,15 @@ class TaskFunction:
         )
 
     async def _failed(self, ctx: dict[str, Any], error: BaseException) -> None:
-        hook = self._task.options.on_failure
+        hook, pings = self._task.options.on_failure, self._pings_of(ctx)
+        if hook is None and pings is None:
+            return
         attempt = ctx.get("_attempt")
         # The worker decides whether it was the last try; without one it is.
-        if hook is None or (attempt and attempt.judge(error).kind != "fail"):
+        if attempt and attempt.judge(error).kind != "fail":
             return
+        if pings is not None:
+            pings.failed(headline(veil_of(ctx["job"]).error(error)))
         await self._tell(hook, ctx, error)
 
     async def _tell(self, hook: Any, *args: Any) -> None:

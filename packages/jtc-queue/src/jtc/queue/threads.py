@@ -18,19 +18,26 @@ BEGINS_WITHIN = 5.0
 # Said when a wait for a thread is canceled: do not wait any longer.
 GIVE_UP = "give up"
 _NAME = "jtc-job"
+_NAME_BESIDE = "jtc-beside"
 
 Function = Callable[..., Any]
 AsyncFunction = Callable[..., Coroutine[Any, Any, Any]]
 
 
-def as_async(function: Function) -> AsyncFunction:
-    """Return `function` if it is asynchronous, else one that runs it in a thread."""
+def as_async(function: Function, *, is_job: bool = True) -> AsyncFunction:
+    """Return `function` if it is asynchronous, else one that runs it in a thread.
+
+    Args:
+        function: What is to be called.
+        is_job: See `run_in_thread`.
+    """
     if is_async(function):
         return function
 
     @functools.wraps(function, updated=())
     async def in_thread(*args: Any, **kwargs: Any) -> Any:
-        result = await run_in_thread(functools.partial(function, *args, **kwargs))
+        call = functools.partial(function, *args, **kwargs)
+        result = await run_in_thread(call, is_job=is_job)
         # A plain function around an asynchronous one, as a decorator makes it.
         return await result if inspect.isawaitable(result) else result
 
@@ -48,7 +55,7 @@ def is_async(function: Function) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
-async def run_in_thread(call: Callable[[], Any]) -> Any:
+async def run_in_thread(call: Callable[[], Any], *, is_job: bool = True) -> Any:
     """Run `call` in a thread of its own and return its result.
 
     One thread for each call, because a pool's threads would keep the process from
@@ -56,6 +63,10 @@ async def run_in_thread(call: Callable[[], Any]) -> Any:
 
     A canceled wait goes on for a while, because the thread cannot be stopped and a
     second attempt beside it would run the job twice at the same time.
+
+    Args:
+        call: What is to be called.
+        is_job: Whether it is part of a job, for which the worker has to hold its lease.
 
     Raises:
         ThreadStillRuns: The wait was canceled and the thread did not end.
@@ -68,7 +79,8 @@ async def run_in_thread(call: Callable[[], Any]) -> Any:
 
     def work() -> None:
         try:
-            _check_time(handed_over)
+            if is_job:
+                _check_time(handed_over)
             result, error = context.run(call), None
         except BaseException as raised:
             result, error = None, raised
@@ -76,7 +88,8 @@ async def run_in_thread(call: Callable[[], Any]) -> Any:
         if not loop.is_closed():
             loop.call_soon_threadsafe(_deliver, done, result, error)
 
-    threading.Thread(target=work, name=_NAME, daemon=True).start()
+    name = _NAME if is_job else _NAME_BESIDE
+    threading.Thread(target=work, name=name, daemon=True).start()
     try:
         return await asyncio.shield(done)
     except asyncio.CancelledError:

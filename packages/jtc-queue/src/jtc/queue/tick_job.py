@@ -10,6 +10,7 @@ from saq.job import Status
 
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.retry_policy import RetryPolicy
+from jtc.queue.secret_fields import secret_meta
 from jtc.queue.target import Target
 from jtc.queue.tick import Kind, tick_meta
 from jtc.schedule import ScheduledTask, TaskOptions
@@ -53,11 +54,14 @@ def tick_job(
         key: The job's key, for a run that takes no tick's place and counts for none of
             `max_runs`; that of the tick unless given.
     """
-    target = target or Target("task", task.name)
+    target = target or Target.of_task(task)
     options = task.options
     fields = _retry_policy(options).as_fields()
     counted = options.max_runs is not None and key is None
-    meta = tick_meta(task.name, _seconds(tick), kind=kind, counted=counted)
+    meta = {
+        "tick": tick_meta(task.name, _seconds(tick), kind=kind, counted=counted),
+        **secret_meta(target.secret, options.payload or {}),
+    }
     return saq.Job(
         function=target.function,
         kwargs=_kwargs(target, options.payload),
@@ -67,7 +71,7 @@ def tick_job(
         retries=options.tries,
         status=Status.QUEUED,
         queued=int(now * 1000),
-        **{**fields, "meta": {**fields["meta"], "tick": meta}},
+        **{**fields, "meta": {**fields["meta"], **meta}},
     )
 
 

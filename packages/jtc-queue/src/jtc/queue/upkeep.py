@@ -9,12 +9,15 @@ from jtc.queue import endings
 from jtc.queue.adoption import Adoption
 from jtc.queue.attempt import Attempt
 from jtc.queue.attempts import Attempts
+from jtc.queue.busy_watch import BusyWatch
 from jtc.queue.claimed_job import ClaimedJob, Hold
 from jtc.queue.claiming import park_unreadable
 from jtc.queue.claims import Claims
 from jtc.queue.failed_index import PRUNE_GROUP, FailedIndex
 from jtc.queue.failed_job import subject_of
+from jtc.queue.job_fields import job_fields
 from jtc.queue.lease import RENEW_EVERY, RETRY
+from jtc.queue.observing import observe_recovery
 from jtc.queue.outage import is_outage
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.reporting import Reporting
@@ -57,6 +60,7 @@ class Upkeep:
         self._reporting = reporting
         self._failed = FailedIndex(queue)
         self._adoption = Adoption(queue, claims, attempts)
+        self._busy = BusyWatch(queue)
         self._begun = 0
         self._rounds = 0
         self._strangers: set[Hold] = set()
@@ -73,6 +77,7 @@ class Upkeep:
             self.report,
             self.prune,
             self._adoption.step,
+            self._busy.step,
         )
 
     @property
@@ -114,6 +119,7 @@ class Upkeep:
         for job in found.taken.jobs:
             settlement = endings.lost(job)
             _report_recovery(job, settlement)
+            observe_recovery(self._queue, job)
             self._attempts.settle(settlement)
         park_unreadable(self._attempts, found.taken, self._queue)
         if found.held is not None:
@@ -128,7 +134,7 @@ class Upkeep:
             logger.warning(
                 "Stopping the attempt at job %s: another worker has it now.",
                 attempt.job.key,
-                extra={"action": "attempt_fenced", "job_id": attempt.job.key},
+                extra={"action": "attempt_fenced", **job_fields(attempt.job)},
             )
             attempt.fence()
 
@@ -209,7 +215,7 @@ def _report_recovery(job: ClaimedJob, settlement: Settlement) -> None:
             job.key,
             subject_of(job),
             job.error,
-            extra={"action": "job_poisoned", "job_id": job.key},
+            extra={"action": "job_poisoned", **job_fields(job)},
         )
         return
     logger.warning(
@@ -217,5 +223,5 @@ def _report_recovery(job: ClaimedJob, settlement: Settlement) -> None:
         job.key,
         subject_of(job),
         job.worker_id,
-        extra={"action": "job_recovered", "job_id": job.key},
+        extra={"action": "job_recovered", **job_fields(job)},
     )

@@ -16,16 +16,19 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import saq
 from saq.types import Context
 
 from jtc.queue.attempts import Attempts
+from jtc.queue.background import close_backgrounds
 from jtc.queue.claiming import Claiming, park_unreadable
 from jtc.queue.draining import cancel_all, drain
+from jtc.queue.events import WorkerStarted, WorkerStopped
 from jtc.queue.function_table import function_table
 from jtc.queue.limits import Limits
+from jtc.queue.listeners import announce
 from jtc.queue.memory import resident_bytes
 from jtc.queue.periodic import Duty, repeat, wake_all
 from jtc.queue.queue_order import QueueOrder
@@ -36,6 +39,7 @@ from jtc.queue.settings import DEFAULT_GRACE
 from jtc.queue.signals import handle_signals
 from jtc.queue.station import Station
 from jtc.queue.threads import Function, as_async
+from jtc.queue.vitals import Vitals
 
 if TYPE_CHECKING:
     from jtc.queue.scheduler import Scheduler
@@ -144,6 +148,14 @@ class Worker(saq.Worker[Context]):
             most=self.limits.max_jobs,
         )
         self._stations = [self._station(queue) for queue in queues]
+        self.vitals = Vitals(self)
+
+    @property
+    def state(self) -> Literal["starting", "working", "stopping"]:
+        """Whether it takes jobs, not yet, or no more."""
+        if self.event.is_set():
+            return "stopping"
+        return "starting" if self._recycling is None else "working"
 
     async def start(self) -> None:
         """Work until a signal, `stop`, a limit or the end of a burst; stop cleanly.
@@ -156,12 +168,13 @@ class Worker(saq.Worker[Context]):
             with handle_signals(self._signal) if self.takes_signals else nullcontext():
                 for hook in self.startup or ():
                     await hook(self.context)
-                await self._work()
+                await self._work_announced()
         finally:
             try:
                 await self._shut_down()
             finally:
                 self._started = False
+                self.vitals.rest()
                 self._ended.set()
 
     async def stop(self) -> None:
@@ -208,7 +221,17 @@ class Worker(saq.Worker[Context]):
             self.event, self._hurry, self._ended = (asyncio.Event() for _ in range(3))
             self.limit_reached = None
             self.restart_asked = False
+            self._recycling = None
             self._attempts.begun = 0
+
+    async def _work_announced(self) -> None:
+        announce(WorkerStarted(worker=self.id, queues=self.order.names))
+        try:
+            await self._work()
+        finally:
+            announce(WorkerStopped(worker=self.id, queues=self.order.names))
+            # Before the hooks of the end: they close what listeners may use.
+            await close_backgrounds()
 
     async def _work(self) -> None:
         try:
@@ -222,6 +245,7 @@ class Worker(saq.Worker[Context]):
         drained = asyncio.Event()
         upkeeps = [station.upkeep() for station in self._stations]
         duties = [Duty(duty, stop=drained) for one in upkeeps for duty in one.duties]
+        duties += [Duty(step, stop=drained) for step in self.vitals.steps]
         promotions = [Duty(one.promote, stop=drained) for one in upkeeps]
         self._attempts.tell_delays(lambda seconds: wake_all(promotions, within=seconds))
         schedules = [Duty(step, stop=self.event) for step in self._scheduling()]

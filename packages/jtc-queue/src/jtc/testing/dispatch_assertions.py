@@ -5,6 +5,7 @@ from typing import Any
 
 from jtc.jobs import Job
 from jtc.jobs.declaration import declared_fields
+from jtc.queue.secret_fields import show_fields
 from jtc.testing.dispatched import Dispatched
 from jtc.testing.errors import UnknownField
 from jtc.testing.record import Record
@@ -141,7 +142,7 @@ def _describe(
     queue: str | None,
     payload: Mapping[str, Any],
 ) -> str:
-    values = ", ".join(f"{name}={value!r}" for name, value in payload.items())
+    values = show_fields(payload, job_class.__jtc__.payload.secret)
     in_queue = "" if queue is None else f" in queue '{queue}'"
     condition = "" if where is None else " that meets the condition"
     return f"{job_class.__name__}{values and f'({values})'}{in_queue}{condition}"

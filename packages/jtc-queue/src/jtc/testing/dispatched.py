@@ -8,6 +8,7 @@ from typing import Any
 import saq
 
 from jtc.jobs import Job, known_jobs
+from jtc.queue.secret_fields import MaskedDict, show_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Dispatched:
         id: The job's key in its queue.
         job_class: The class; None when it is known no more.
         name: What the class is called in the queue.
-        payload: Its values, with their types and with defaults.
+        payload: Its values, with their types and with defaults; secrets can be read,
+            and are masked where it is printed.
         queue: The queue.
         due: When it may run, in UTC; None for at once.
         tags: Its words.
@@ -33,7 +35,7 @@ class Dispatched:
     tags: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        values = ", ".join(f"{name}={value!r}" for name, value in self.payload.items())
+        values = show_fields(self.payload, _secret_in(self.job_class))
         short = self.job_class.__name__ if self.job_class else self.name
         due = f", due {self.due.isoformat()}" if self.due else ""
         return f"{short}({values}) in queue '{self.queue}'{due}"
@@ -46,6 +48,8 @@ def read_dispatched(job: saq.Job, queue: str, now: datetime) -> Dispatched:
     job_class = known_jobs.get(name)
     if job_class is not None:
         payload = dict(job_class.__jtc__.payload.decode(payload))
+    if secret := _secret_in(job_class):
+        payload = MaskedDict(payload, secret)
     return Dispatched(
         id=job.key,
         job_class=job_class,
@@ -55,6 +59,10 @@ def read_dispatched(job: saq.Job, queue: str, now: datetime) -> Dispatched:
         due=_due(job, meta.get("delay"), now),
         tags=tuple(meta.get("tags", ())),
     )
+
+
+def _secret_in(job_class: type[Job] | None) -> tuple[str, ...]:
+    return () if job_class is None else job_class.__jtc__.payload.secret
 
 
 def _due(job: saq.Job, delay: float | None, now: datetime) -> datetime | None:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import saq
 
+from jtc.queue.secret_fields import MaskedDict, secret_names
 from jtc.queue.settlement import Settlement
 
 Outcome = Literal["complete", "retried", "failed", "aborted", "released"]
@@ -20,7 +21,8 @@ class Ran:
     Attributes:
         name: The task, or what the queue calls the job's class.
         outcome: What became of the job.
-        payload: The job's values as JSON has them.
+        payload: The job's values as JSON has them; secrets can be read, and are
+            masked where it is printed.
         attempt: Which one it was, from 1.
         result: What was returned, as JSON has it.
         error: The traceback or the reason; None if there was none.
@@ -47,10 +49,12 @@ def read_ran(job: saq.Job, settlement: Settlement, queue: str) -> Ran:
     """Return what a settlement says of the attempt that it ends."""
     kwargs = job.kwargs or {}
     is_job = job.function == "runner"
+    payload = kwargs["payload"] if is_job else kwargs
+    secret = secret_names(job.meta)
     return Ran(
         name=kwargs["job_class"] if is_job else job.function.removeprefix("task:"),
         outcome=_outcome(settlement),
-        payload=kwargs["payload"] if is_job else kwargs,
+        payload=MaskedDict(payload, secret) if secret else payload,
         attempt=job.attempts,
         result=job.result,
         error=job.error,

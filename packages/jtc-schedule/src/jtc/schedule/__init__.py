@@ -18,8 +18,10 @@ from jtc.schedule.errors import (
 from jtc.schedule.expression import check_expression, expand_expression
 from jtc.schedule.option_keywords import OptionKeywords
 from jtc.schedule.options import TaskOptions
+from jtc.schedule.ping import Ping
 from jtc.schedule.registry import ScheduleRegistry
 from jtc.schedule.running import list_scheduled_tasks, run_task_by_name
+from jtc.schedule.secret import Secret
 from jtc.schedule.task import ScheduledTask
 
 __all__ = [
@@ -31,11 +33,13 @@ __all__ = [
     "InvalidTimezone",
     "NoSupplier",
     "OptionKeywords",
+    "Ping",
     "Schedule",
     "ScheduleError",
     "ScheduleRegistry",
     "ScheduleWarning",
     "ScheduledTask",
+    "Secret",
     "TaskNotFound",
     "TaskOptions",
     "UnknownTaskOption",

@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from jtc.schedule.options import Catchup, Dst, Exclusion, Hook, Overlap, Predicate
+from jtc.schedule.ping import Ping
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -50,3 +51,5 @@ class OptionKeywords(TypedDict, total=False):
     on_failure: Hook | None
     on_skipped: Hook | None
     on_missed: Hook | None
+    ping: str | Ping | None
+    expect_within: float | timedelta | None

@@ -23,6 +23,7 @@ from jtc.schedule.duration import (
 from jtc.schedule.errors import InvalidTaskOption, near_words
 from jtc.schedule.exclusion import exclusions
 from jtc.schedule.payload import json_payload
+from jtc.schedule.ping import ping_of
 from jtc.schedule.weekday import days_of_the_week
 from jtc.schedule.zone import zone_name
 
@@ -123,4 +124,6 @@ RULES: Mapping[str, Rule] = {
     "on_failure": hook_of_error,
     "on_skipped": hook_of_record,
     "on_missed": hook_of_record,
+    "ping": ping_of,
+    "expect_within": seconds_above_zero,
 }

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from jtc.schedule.errors import InvalidTaskOption, UnknownTaskOption
 from jtc.schedule.option_rules import RULES
+from jtc.schedule.ping import Ping
 
 Dst = Literal["auto", "skip", "repeat"]
 Overlap = Literal["skip", "allow", "buffer_one"]
@@ -61,6 +62,9 @@ class TaskOptions:
             error.
         on_skipped: Called with the record of what was skipped.
         on_missed: Called with the record of what was missed.
+        ping: URLs that are called when a tick starts, and when it has ended.
+        expect_within: Seconds within which the task has to succeed again; it counts as
+            missed when it does not. None for any time.
 
     Raises:
         InvalidTaskOption: A value can never work, or not together with another.
@@ -94,11 +98,14 @@ class TaskOptions:
     tries: int = 1
     backoff: float | Sequence[float] | Any = 0
     queue: str | None = None
-    payload: Mapping[str, Any] | None = field(default=None, hash=False)
+    # Not shown: the options do not know what is secret of it.
+    payload: Mapping[str, Any] | None = field(default=None, hash=False, repr=False)
     on_success: Hook | None = None
     on_failure: Hook | None = None
     on_skipped: Hook | None = None
     on_missed: Hook | None = None
+    ping: Ping | None = None
+    expect_within: float | None = None
 
     def __post_init__(self) -> None:
         for option, default in _DEFAULTS.items():

@@ -27,8 +27,15 @@ def json_payload(option: str, value: object) -> dict[str, Any]:
         copy: dict[str, Any] = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
         problem = f"it has no form in JSON ({error})"
-        raise InvalidTaskOption(option, value, problem) from None
+        raise InvalidTaskOption(option, _outline(value), problem) from None
     if copy != value:
-        problem = f"JSON would give it back as {copy!r}; use str keys, lists, no tuples"
-        raise InvalidTaskOption(option, value, problem)
+        changed = [name for name in value if copy.get(name) != value[name]]
+        names = ", ".join(map(repr, changed))
+        problem = f"JSON would not give {names} back as it is; use str keys and lists"
+        raise InvalidTaskOption(option, _outline(value), problem)
     return copy
+
+
+def _outline(payload: Mapping[Any, Any]) -> dict[Any, str]:
+    # The values may be secret.
+    return {name: type(value).__name__ for name, value in payload.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from itertools import product
+from itertools import pairwise, product
 
 from jtc.schedule.clock_time import is_between
 from jtc.schedule.errors import InvalidTaskOption
@@ -13,6 +13,7 @@ from jtc.schedule.options import TaskOptions
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WITH_SECONDS = 6
+_DAY = 24 * 3600
 
 
 def check_possible(schedule: str | int, options: TaskOptions) -> None:
@@ -24,7 +25,8 @@ def check_possible(schedule: str | int, options: TaskOptions) -> None:
 
     Raises:
         InvalidTaskOption: No tick of an interval is from `starts_at` to `ends_at`, no
-            time of an expression is `between`, or none of its weekdays is in `days`.
+            time of an expression is `between`, none of its weekdays is in `days`, or a
+            success is expected within less than there is between two ticks.
 
     Example:
         >>> check_possible("0 3 * * *", TaskOptions(between=("22:00", "06:00")))
@@ -34,6 +36,7 @@ def check_possible(schedule: str | int, options: TaskOptions) -> None:
             ...
         jtc.schedule.errors.InvalidTaskOption: Option between=...
     """
+    _check_expectation(schedule, options)
     if isinstance(schedule, int):
         _check_life(schedule, options)
         return
@@ -50,6 +53,28 @@ def check_possible(schedule: str | int, options: TaskOptions) -> None:
             "never run; leave days= out, or let the schedule name the days"
         )
         raise InvalidTaskOption("days", sorted(options.days), problem)
+
+
+def _check_expectation(schedule: str | int, options: TaskOptions) -> None:
+    gap = schedule if isinstance(schedule, int) else _shortest_gap(schedule)
+    if options.expect_within is not None and options.expect_within <= gap:
+        problem = (
+            f"two ticks of {schedule!r} are at least {gap} s apart, so that it would "
+            "be overdue after each success; add the time that a run takes, and more"
+        )
+        raise InvalidTaskOption("expect_within", options.expect_within, problem)
+
+
+def _shortest_gap(expression: str) -> int:
+    """Return seconds that are between any two ticks, but where the clocks change."""
+    seconds, minutes, hours, *_ = _texts(expression)
+    clock = ((SECOND, seconds, 1), (MINUTE, minutes, 60), (HOUR, hours, 3600))
+    for (field, text, unit), cycle in zip(clock, (60, 60, 24), strict=True):
+        numbers = sorted(_numbers(field, text))
+        if len(numbers) > 1:
+            turn = [*numbers, numbers[0] + cycle]
+            return unit * min(later - number for number, later in pairwise(turn))
+    return _DAY
 
 
 def _check_life(interval: int, options: TaskOptions) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 
 from jtc.schedule.errors import InvalidTask, NoSupplier
+from jtc.schedule.secret import holds_secret
 
 if TYPE_CHECKING:
     from jtc.schedule.task import ScheduledTask
@@ -121,7 +122,7 @@ def _service_annotations(func: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _is_service(annotation: Any) -> bool:
-    if annotation is inspect.Parameter.empty:
+    if annotation is inspect.Parameter.empty or holds_secret(annotation):
         return False
     is_text = isinstance(annotation, str)
     text = annotation if is_text else inspect.formatannotation(annotation)

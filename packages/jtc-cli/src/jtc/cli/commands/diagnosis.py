@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import textwrap
 from collections.abc import Sequence
 
 from redis.exceptions import RedisError
@@ -9,7 +8,7 @@ from redis.exceptions import RedisError
 from jtc.cli.facts import describe_facts
 from jtc.cli.installed_versions import check_versions
 from jtc.cli.json_form import json_form
-from jtc.cli.output import print_json, print_text
+from jtc.cli.output import print_json, print_text, wrap_lines
 from jtc.cli.place import Place
 from jtc.queue import Check, examine_server, load_settings, mask_url, open_client
 
@@ -57,13 +56,7 @@ def _describe(checks: Sequence[Check], *, url: str) -> str:
     bad = [check for check in checks if check.advice]
     texts = [f"jtc doctor, server at {url}\n{describe_facts(facts)}"]
     texts += [
-        textwrap.fill(
-            f"{check.level}: {check.name}: {check.advice}",
-            WIDTH,
-            subsequent_indent="    ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        wrap_lines(f"{check.level}: {check.name}: {check.advice}", WIDTH)
         for check in bad
     ]
     errors = sum(check.level == "error" for check in checks)

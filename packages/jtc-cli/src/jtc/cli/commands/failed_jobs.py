@@ -10,6 +10,7 @@ from jtc.cli.failed_listing import as_json_object, describe_failed_jobs
 from jtc.cli.opening import open_queue
 from jtc.cli.output import print_json, print_text, say
 from jtc.cli.place import Place
+from jtc.cli.progress_bar import progress_bar
 from jtc.queue import FailedJobs
 
 T = TypeVar("T")
@@ -52,7 +53,8 @@ def retry_some(place: Place, ids: Sequence[str], *, as_json: bool) -> None:
         NoServer: No server answers.
         QueueError: A setting is unfit.
     """
-    back = _run(place, lambda failed, _: failed.retry(*ids))
+    with progress_bar("Retrying") as show:
+        back = _run(place, lambda failed, _: failed.retry(*ids, on_progress=show))
     say(f"Put {len(back)} job(s) back into the queue.")
     if as_json:
         print_json({"retried": list(back)})
@@ -73,12 +75,13 @@ def retry_all(
         NoServer: No server answers.
         QueueError: A setting is unfit.
     """
-    back = _run(
-        place,
-        lambda failed, _: failed.retry_all(
-            job_class=job_class, exception=exception, since=since
-        ),
-    )
+    with progress_bar("Retrying") as show:
+        back = _run(
+            place,
+            lambda failed, _: failed.retry_all(
+                job_class=job_class, exception=exception, since=since, on_progress=show
+            ),
+        )
     say(f"Put {len(back)} job(s) back into the queue.")
     if as_json:
         print_json({"retried": list(back)})
@@ -92,7 +95,8 @@ def forget_some(place: Place, ids: Sequence[str], *, as_json: bool) -> None:
         NoServer: No server answers.
         QueueError: A setting is unfit.
     """
-    gone = _run(place, lambda failed, _: failed.forget(*ids))
+    with progress_bar("Deleting") as show:
+        gone = _run(place, lambda failed, _: failed.forget(*ids, on_progress=show))
     say(f"Deleted {len(gone)} failed job(s).")
     if as_json:
         print_json({"forgotten": list(gone)})
@@ -106,7 +110,11 @@ def flush_all(place: Place, *, older_than: timedelta | None, as_json: bool) -> N
         NoServer: No server answers.
         QueueError: A setting is unfit.
     """
-    gone = _run(place, lambda failed, _: failed.flush(older_than=older_than))
+    with progress_bar("Deleting") as show:
+        gone = _run(
+            place,
+            lambda failed, _: failed.flush(older_than=older_than, on_progress=show),
+        )
     say(f"Deleted {gone} failed job(s).")
     if as_json:
         print_json({"deleted": gone})

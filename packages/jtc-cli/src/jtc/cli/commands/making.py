@@ -3,11 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from jtc.cli.errors import FileExists, FolderHasNoName
-from jtc.cli.output import say
+from jtc.cli.output import print_json, say
 from jtc.cli.skeletons import Skeleton, read_names
 
 
-def make(skeleton: Skeleton, name: str, *, into: Path, tests: Path) -> None:
+def make(
+    skeleton: Skeleton, name: str, *, into: Path, tests: Path, as_json: bool
+) -> None:
     """Write a skeleton and its test.
 
     Args:
@@ -15,6 +17,7 @@ def make(skeleton: Skeleton, name: str, *, into: Path, tests: Path) -> None:
         name: What it is called.
         into: The folder, below the working directory, in which it goes.
         tests: That of its test.
+        as_json: Whether a program reads what was written.
 
     Raises:
         NotAName: Python cannot use the name.
@@ -29,10 +32,12 @@ def make(skeleton: Skeleton, name: str, *, into: Path, tests: Path) -> None:
     if taken := [path for path in rivals if path.exists()]:
         raise FileExists(taken)
     source, test_source = skeleton.fill(names, path=f"{package}.{names.module}")
-    for folder in _new_packages(into):
-        _write(folder / "__init__.py", "")
-    _write(module, source)
-    _write(test, test_source)
+    packages = [folder / "__init__.py" for folder in _new_packages(into)]
+    texts = {**dict.fromkeys(packages, ""), module: source, test: test_source}
+    for path, text in texts.items():
+        _write(path, text)
+    if as_json:
+        print_json({"written": list(map(str, texts)), "test": str(test)})
     say(f"Try it: python -m pytest {test}")
 
 

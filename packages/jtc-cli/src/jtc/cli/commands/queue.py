@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
-from jtc.cli.commands import failed, operating
+from jtc.cli.commands import dashboard, failed, operating
 from jtc.cli.commands.operating import read_duration
-from jtc.cli.logs import LogLevel, set_up_logging
+from jtc.cli.commands.severity import FailOn, Severity
+from jtc.cli.endpoints import ANYWHERE, Endpoints, open_at
+from jtc.cli.logs import LogFormat, LogLevel, set_up_logging
 from jtc.cli.place import Place
 from jtc.cli.sizes import parse_size
 from jtc.cli.worker_options import WorkerOptions
@@ -17,6 +19,19 @@ def _size(text: str) -> int:
         return parse_size(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def _check_reload(*, processes: int | None, burst: bool) -> None:
+    if processes is not None and processes > 1:
+        raise typer.BadParameter(
+            "--reload looks after one worker, which is enough to see what the code "
+            "does; leave out --processes."
+        )
+    if burst:
+        raise typer.BadParameter(
+            "--burst ends when the queue is empty, --reload goes on when the code "
+            "changes; leave out one of them."
+        )
 
 
 app = typer.Typer(
@@ -99,6 +114,14 @@ def work(
             help="Start a Valkey server for this worker, with its data in .jtc.",
         ),
     ] = False,
+    reload: Annotated[
+        bool,
+        typer.Option(
+            "--reload",
+            help="Start again when the code changes, after the running jobs. For "
+            "development; needs jtc-cli[reload].",
+        ),
+    ] = False,
     burst: Annotated[
         bool,
         typer.Option(
@@ -144,13 +167,54 @@ def work(
             "--log-level", case_sensitive=False, help="How much to say of the work."
         ),
     ] = LogLevel.INFO,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(
+            "--log-format",
+            case_sensitive=False,
+            envvar="JTC_LOG_FORMAT",
+            help="Lines for people, or one JSON object a line for a log collector.",
+        ),
+    ] = LogFormat.TEXT,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Answer Prometheus at /metrics on this port; needs "
+            "jtc-queue[metrics].",
+        ),
+    ] = None,
+    metrics_host: Annotated[
+        str,
+        typer.Option("--metrics-host", metavar="ADDRESS", help="Only on this address."),
+    ] = ANYWHERE,
+    health_port: Annotated[
+        int | None,
+        typer.Option(
+            "--health-port",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Answer probes at /livez and /readyz on this port; it may be that of "
+            "the metrics.",
+        ),
+    ] = None,
+    health_host: Annotated[
+        str,
+        typer.Option("--health-host", metavar="ADDRESS", help="Only on this address."),
+    ] = ANYWHERE,
 ) -> None:
     """Run scheduled tasks and jobs until Ctrl+C or SIGTERM."""
     if embedded and redis:
         raise typer.BadParameter(
             "--embedded starts a server of its own; leave out --redis."
         )
-    set_up_logging(log_level)
+    if reload:
+        _check_reload(processes=processes, burst=burst)
+    set_up_logging(log_level, log_format)
     options = WorkerOptions(
         queue=queue,
         redis=redis,
@@ -162,17 +226,35 @@ def work(
         max_time=max_time,
         max_memory=max_memory,
         strict=strict,
+        log_format=log_format,
+    )
+    endpoints = Endpoints(
+        metrics=open_at(metrics_host, metrics_port),
+        health=open_at(health_host, health_port),
     )
     # Only who starts a worker pays for the import, not who asks for --help.
+    if reload:
+        from jtc.cli.commands.worker_processes import (  # noqa: PLC0415
+            run_worker_reloading,
+        )
+
+        run_worker_reloading(
+            options, log_level=log_level, embedded=embedded, endpoints=endpoints
+        )
+        return
     if processes is None:
         from jtc.cli.commands.worker import run_worker  # noqa: PLC0415
 
-        run_worker(options, embedded=embedded)
+        run_worker(options, embedded=embedded, endpoints=endpoints)
         return
     from jtc.cli.commands.worker_processes import run_worker_processes  # noqa: PLC0415
 
     run_worker_processes(
-        options, processes=processes, log_level=log_level, embedded=embedded
+        options,
+        processes=processes,
+        log_level=log_level,
+        embedded=embedded,
+        endpoints=endpoints,
     )
 
 
@@ -191,9 +273,7 @@ def list_tasks(
         ),
     ] = None,
     redis: failed.RedisUrl = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON for another program.")
-    ] = False,
+    as_json: failed.Json = False,
 ) -> None:
     """Show the scheduled tasks; needs no server, but asks it for the last outcomes."""
     from jtc.cli.commands.task_list import show_tasks  # noqa: PLC0415 - as in work
@@ -204,18 +284,18 @@ def list_tasks(
 @app.command()
 def check(
     *,
+    fail_on: FailOn = Severity.WARNING,
     app: Apps = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON for another program.")
-    ] = False,
+    as_json: failed.Json = False,
 ) -> None:
-    """Look whether each job and task could be built, without running any; for CI.
+    """Look whether each job and task could be built and can be meant so; for CI.
 
-    The exit status is 1 if one could not. Needs no server.
+    Nothing is run. The exit status is 1 if one could not, or if jtc schedule check
+    would find something. Needs no server.
     """
     from jtc.cli.commands.graph_check import show_checks  # noqa: PLC0415 - as in work
 
-    if show_checks(apps=tuple(app or ()), as_json=as_json):
+    if show_checks(apps=tuple(app or ()), fail_on=fail_on, as_json=as_json):
         raise typer.Exit(1)
 
 
@@ -232,3 +312,4 @@ app.command()(operating.pause)
 app.command()(operating.resume)
 app.command()(operating.restart)
 app.command()(operating.health)
+app.command()(dashboard.dashboard)

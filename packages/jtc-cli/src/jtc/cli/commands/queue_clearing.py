@@ -4,13 +4,12 @@ import asyncio
 import sys
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from jtc.cli.errors import NotConfirmed
 from jtc.cli.opening import open_queue
 from jtc.cli.output import print_json, say
 from jtc.cli.place import Place
+from jtc.cli.progress_bar import progress_bar
 from jtc.queue import QueueControl
 
 
@@ -44,13 +43,10 @@ async def _clear(place: Place, *, yes: bool) -> tuple[str, int]:
 
 async def _cancel(control: QueueControl, count: int) -> int:
     canceled = 0
-    # It shows nothing where nobody would see it move.
-    shown = Console(stderr=True)
-    with Progress(console=shown, transient=True, disable=not shown.is_terminal) as bar:
-        task = bar.add_task("Canceling", total=count)
+    with progress_bar("Canceling") as show:
         async for step in control.clear_in_steps():
             canceled += step
-            bar.update(task, completed=canceled)
+            show(canceled, count)
     return canceled
 
 

@@ -9,6 +9,7 @@ from jtc.cli.json_form import json_form
 from jtc.cli.opening import open_queues
 from jtc.cli.output import print_json, print_text, say
 from jtc.cli.place import Place
+from jtc.cli.progress_bar import progress_bar
 from jtc.queue import JobRecord, QueueMonitor, RedisQueue
 
 
@@ -47,7 +48,7 @@ def cancel_jobs(ids: Sequence[str], place: Place, *, as_json: bool) -> None:
 
     async def cancel() -> tuple[dict[str, str], list[str]]:
         async with open_queues(place) as queues:
-            done = {one: await _cancel(one, queues) for one in dict.fromkeys(ids)}
+            done = await _cancel_all(list(dict.fromkeys(ids)), queues)
             return done, [queue.name for queue in queues]
 
     done, names = asyncio.run(cancel())
@@ -60,6 +61,17 @@ def cancel_jobs(ids: Sequence[str], place: Place, *, as_json: bool) -> None:
         print_json(done)
     if left := [job_id for job_id, word in done.items() if word == "not found"]:
         raise JobsNotFound(left, names, to_cancel=True)
+
+
+async def _cancel_all(
+    ids: Sequence[str], queues: Sequence[RedisQueue]
+) -> dict[str, str]:
+    done: dict[str, str] = {}
+    with progress_bar("Canceling") as show:
+        for job_id in ids:
+            done[job_id] = await _cancel(job_id, queues)
+            show(len(done), len(ids))
+    return done
 
 
 async def _cancel(job_id: str, queues: Sequence[RedisQueue]) -> str:

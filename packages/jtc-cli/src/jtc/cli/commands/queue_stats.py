@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from redis.exceptions import RedisError
 from rich.live import Live
 
 from jtc.cli.json_form import json_form
 from jtc.cli.opening import open_queues
-from jtc.cli.output import print_json, print_json_line, print_text
+from jtc.cli.output import print_json, print_json_line, print_text, warn
 from jtc.cli.place import Place
 from jtc.cli.stats_view import render_stats, show_table
 from jtc.cli.table import open_console
@@ -59,25 +60,52 @@ def is_terminal() -> bool:
 async def _watch(place: Place, *, as_json: bool) -> None:
     async with _open(place) as queues:
         if as_json:
-            while True:
-                found = await _read(queues)
-                print_json_line([_as_json(stats) for stats in found])
-                await asyncio.sleep(EVERY)
-        if not is_terminal():
-            while True:
-                show_table(await _read(queues))
-                print_text("")
-                await asyncio.sleep(EVERY)
-        await _watch_live(queues)
+            await _look_on(queues, _print_line, _warn_of_outage)
+        elif is_terminal():
+            await _watch_live(queues)
+        else:
+            await _look_on(queues, _print_table, _warn_of_outage)
 
 
 async def _watch_live(queues: Sequence[RedisQueue]) -> None:
     console = open_console()
+    seen: Sequence[QueueStats] = ()
     with Live(console=console, screen=True, auto_refresh=False) as live:
-        while True:
-            found = await _read(queues)
-            live.update(render_stats(found, width=console.width), refresh=True)
-            await asyncio.sleep(EVERY)
+
+        def show(found: Sequence[QueueStats], trouble: str = "") -> None:
+            nonlocal seen
+            seen = found
+            screen = render_stats(found, width=console.width, trouble=trouble)
+            live.update(screen, refresh=True)
+
+        await _look_on(queues, show, lambda why: show(seen, why))
+
+
+async def _look_on(
+    queues: Sequence[RedisQueue],
+    show: Callable[[Sequence[QueueStats]], object],
+    miss: Callable[[str], object],
+) -> None:
+    """Look again and again; a server that is away is one that will be back."""
+    while True:
+        try:
+            show(await _read(queues))
+        except (RedisError, OSError) as error:
+            miss(f"The server does not answer: {error}")
+        await asyncio.sleep(EVERY)
+
+
+def _print_line(found: Sequence[QueueStats]) -> None:
+    print_json_line([_as_json(stats) for stats in found])
+
+
+def _print_table(found: Sequence[QueueStats]) -> None:
+    show_table(found)
+    print_text("")
+
+
+def _warn_of_outage(why: str) -> None:
+    warn(f"{why} Trying again.")
 
 
 @asynccontextmanager

@@ -2,34 +2,50 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
 from jtc.cli.banner import describe_worker
+from jtc.cli.census import Census
 from jtc.cli.discovery import Discovery, discover
 from jtc.cli.due_task import DueTask
+from jtc.cli.endpoints import Endpoints
 from jtc.cli.errors import NoServer, ServerRefused, ServerUnfit
 from jtc.cli.event_loop import find_loop_factory, name_running_loop
 from jtc.cli.leash import Leash
-from jtc.cli.output import say, warn
+from jtc.cli.output import hide_in_logs, say, warn
 from jtc.cli.own_server import own_server
+from jtc.cli.serving import serving
 from jtc.cli.stopping import stop_at_sigterm, take_signals
 from jtc.cli.supervised import RECYCLED
 from jtc.cli.worker_options import ProcessOrder, WorkerOptions
 from jtc.jobs import known_jobs
 from jtc.providers import QueueProvider
 from jtc.queue import Limits, Worker, examine_server, mask_url, open_client
+from jtc.queue.job_fields import hide_secrets
 from jtc.queue.signals import handle_signals
 from jtc.schedule import ScheduleRegistry
 
+Observe = Callable[[Worker], object]
 
-def run_worker(options: WorkerOptions, *, embedded: bool = False) -> None:
+
+def run_worker(
+    options: WorkerOptions,
+    *,
+    embedded: bool = False,
+    endpoints: Endpoints | None = None,
+) -> None:
     """Work until a signal comes; what is not given comes from the settings.
 
     Args:
         options: What the command line says.
         embedded: Whether to start a server of our own; its URL is used.
+        endpoints: Where the worker can be asked how it is; nowhere unless given.
 
     Raises:
+        PortRefused: A port is in use, or not ours to take.
+        MetricsMissing: The extra is not installed.
         NoServer: No server answers.
         ServerRefused: A server answers and turns us away.
         ServerUnfit: It has errors, and the worker is to be strict.
@@ -38,12 +54,27 @@ def run_worker(options: WorkerOptions, *, embedded: bool = False) -> None:
         SystemExit: Somebody wants it to be started again.
     """
     worker: Worker | None = None
-    with stop_at_sigterm(), own_server(options, embedded=embedded) as served:
-        worker = _run(served)
+    ports = endpoints or Endpoints()
+    looks = ports.metrics is not None
+    census = Census(processes=1, looks=looks)
+
+    def observe(worker: Worker) -> None:
+        worker.vitals.watch()
+        if looks:
+            worker.vitals.look()
+        census.join(1, worker.vitals.look).read = worker.vitals.snapshot
+
+    with (
+        stop_at_sigterm(),
+        # First: a port in use is known before anything has begun.
+        serving(ports, census),
+        own_server(options, embedded=embedded) as served,
+    ):
+        worker = _run(served, observe=observe if ports else None)
     if worker is not None and worker.restart_asked:
-        say("Stopped, to be started again.")
+        say("Stopped, to be started again.", action="worker_stopped")
         sys.exit(RECYCLED)
-    say("Stopped.")
+    say("Stopped.", action="worker_stopped")
 
 
 def run_supervised(order: ProcessOrder, leash: Leash) -> bool:
@@ -68,7 +99,10 @@ def _run(
     options: WorkerOptions,
     order: ProcessOrder | None = None,
     leash: Leash | None = None,
+    *,
+    observe: Observe | None = None,
 ) -> Worker:
+    hide_in_logs(hide_secrets)
     provider = QueueProvider(
         options.redis, options.queue, options.concurrency, options.grace
     )
@@ -76,7 +110,10 @@ def _run(
         runner.run(_check_server(provider, strict=options.strict))
         # Not inside the loop: a module may call asyncio.run when it is imported.
         discovery = discover(options.apps)
-        return runner.run(_work(provider, discovery, options, order, leash))
+        work = _work(
+            provider, discovery, options, order=order, leash=leash, observe=observe
+        )
+        return runner.run(work)
 
 
 async def _check_server(provider: QueueProvider, *, strict: bool) -> None:
@@ -101,8 +138,10 @@ async def _work(
     provider: QueueProvider,
     discovery: Discovery,
     options: WorkerOptions,
+    *,
     order: ProcessOrder | None,
     leash: Leash | None,
+    observe: Observe | None,
 ) -> Worker:
     await provider.initialize()
     try:
@@ -111,18 +150,20 @@ async def _work(
             limits=Limits(options.max_jobs, options.max_time, options.max_memory),
             takes_signals=leash is None,
         )
+        if observe is not None:
+            observe(worker)
         if order is None or order.introduces:
             await _introduce(provider, discovery, order.processes if order else 1)
-        if leash is None:
+        if order is None or leash is None:
             await worker.start()
         else:
-            await _start_on_leash(worker, leash)
+            await _start_on_leash(worker, leash, tells=order.tells)
         return worker
     finally:
         await provider.close()
 
 
-async def _start_on_leash(worker: Worker, leash: Leash) -> None:
+async def _start_on_leash(worker: Worker, leash: Leash, *, tells: bool) -> None:
     loop = asyncio.get_running_loop()
     # A signal that reaches a whole group comes twice, once passed on: it counts once.
     with (
@@ -133,7 +174,17 @@ async def _start_on_leash(worker: Worker, leash: Leash) -> None:
             # Some module has caught what the signal raised.
             worker.event.set()
         leash.report_ready()
-        await worker.start()
+        with _telling(worker, leash) if tells else nullcontext():
+            await worker.start()
+
+
+def _telling(worker: Worker, leash: Leash) -> AbstractContextManager[None]:
+    loop = asyncio.get_running_loop()
+    vitals = worker.vitals
+    vitals.watch()
+    return leash.telling(
+        vitals.snapshot, look=lambda: loop.call_soon_threadsafe(vitals.look)
+    )
 
 
 async def _introduce(
@@ -154,7 +205,7 @@ async def _introduce(
         tasks=tasks,
         jobs=jobs,
     )
-    say(text)
+    say(text, action="worker_started")
     if not tasks and not jobs:
         places = "".join(f"\n  {place}" for place in discovery.places)
         warn(f"No scheduled tasks and no job classes found. Looked at:{places}")

@@ -3,6 +3,7 @@
 -- A flow is a hash. Beside it, a string has one letter for each member: '.' has not ended, 'd' is
 -- done, 'f' failed, 'c' canceled. A member that ends once more is counted as what it ended as last.
 -- include: tell
+-- include: recent
 -- Any other status is a failure.
 local FLOW_LETTERS = {complete = 'd', aborted = 'c'}
 local FLOW_COUNTS = {d = 'done', f = 'failed', c = 'canceled'}
@@ -20,6 +21,7 @@ local function flow_keys(all, first)
         failed = all[first + 4],
         claims = all[first + 5],
         cancels = all[first + 6],
+        recent = all[first + 7],
     }
 end
 
@@ -121,6 +123,7 @@ local function stop_members(keys, flow, numbers, reason, asks, now)
     if #canceled > 0 then
         redis.call('ZREM', keys.incomplete, unpack(canceled))
         redis.call('HDEL', keys.cancels, unpack(canceled))
+        note_recent(keys.recent, canceled)
         tell(canceled, statuses)
     end
     return stopped

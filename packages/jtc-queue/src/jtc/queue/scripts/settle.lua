@@ -1,10 +1,10 @@
 -- End attempts, or write the state of running ones, for as long as their claim holds.
--- KEYS: claims, active, incomplete, queued, failed, cancels; those of ticks.lua and of flows.lua
---   if ticks or members of flows end
+-- KEYS: claims, active, incomplete, queued, failed, cancels, failures, recent; those of ticks.lua and
+--   of flows.lua if ticks or members of flows end
 -- ARGV: id, claim ('' = nobody's), kind, json, number, status for each job
 --   update   write json, the attempt goes on
 --   done     number = seconds to keep the result; 0 = for good, below 0 = not at all
---   failed   as done, and listed among the failed jobs
+--   failed   as done, and listed among the failed jobs; what it is searched by may follow the word
 --   retry    number = ms to wait, then at the tail of the queue
 --   release  number = ms to wait, then at the head of the queue
 -- If ticks or members of flows end, behind that: position of the job (from 1), task, record, '1'
@@ -17,11 +17,12 @@
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local jobs_end = #ARGV
-if KEYS[7] then jobs_end = #ARGV - 3 - 4 * ARGV[#ARGV - 1] - 3 * ARGV[#ARGV] end
+if KEYS[9] then jobs_end = #ARGV - 3 - 4 * ARGV[#ARGV - 1] - 3 * ARGV[#ARGV] end
 local ids = {}
 for i = 1, jobs_end, 6 do ids[#ids + 1] = ARGV[i] end
 local owners = redis.call('HMGET', KEYS[1], unpack(ids))
 local applied, ended, finished, done, over, told, statuses = {}, {}, {}, {}, {}, {}, {}
+local kept = {}
 
 local function requeue(id, json, wait, push)
     redis.call('SET', id, json)
@@ -52,9 +53,18 @@ for n, id in ipairs(ids) do
                 keep(id, json, number)
                 done[#done + 1] = id
                 finished[#finished + 1] = id
-            elseif kind == 'failed' then
+                if number >= 0 then kept[#kept + 1] = id end
+            elseif string.sub(kind, 1, 6) == 'failed' then
                 keep(id, json, number)
-                if number >= 0 then redis.call('ZADD', KEYS[5], now, id) end
+                if number >= 0 then
+                    redis.call('ZADD', KEYS[5], now, id)
+                    -- An older one must not stand for it.
+                    if #kind > 6 then
+                        redis.call('HSET', KEYS[7], id, string.sub(kind, 7))
+                    else
+                        redis.call('HDEL', KEYS[7], id)
+                    end
+                end
                 finished[#finished + 1] = id
             elseif kind == 'retry' then
                 requeue(id, json, number, 'RPUSH')
@@ -75,14 +85,15 @@ if #told > 0 then tell(told, statuses) end
 if #ended > 0 then redis.call('HDEL', KEYS[1], unpack(ended)) end
 -- Plain SAQ can enqueue a failed job again without taking it off the list.
 if #done > 0 then redis.call('ZREM', KEYS[5], unpack(done)) end
+note_recent(KEYS[8], kept)
 if #finished > 0 then
     redis.call('ZREM', KEYS[3], unpack(finished))
     -- A job that goes on keeps the note of whoever canceled it, for its next attempt.
     redis.call('HDEL', KEYS[6], unpack(finished))
 end
-if KEYS[7] then
+if KEYS[9] then
     -- Last: what follows may be queued once that which it follows has left `incomplete`.
-    local keys, keep = tick_keys(KEYS, 7), ARGV[#ARGV - 2]
+    local keys, keep = tick_keys(KEYS, 9), ARGV[#ARGV - 2]
     local ticks_end = jobs_end + 4 * ARGV[#ARGV - 1]
     for i = jobs_end + 1, ticks_end, 4 do
         if applied[tonumber(ARGV[i])] == 1 then
@@ -97,6 +108,6 @@ if KEYS[7] then
             members[#members + 1] = {ARGV[i + 1], ARGV[i + 2], how}
         end
     end
-    end_members(flow_keys(KEYS, 15), members, now)
+    end_members(flow_keys(KEYS, 18), members, now)
 end
 return applied

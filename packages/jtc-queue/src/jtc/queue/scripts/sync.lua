@@ -1,6 +1,6 @@
 -- Say which scheduled tasks a worker knows, add those without a due time, and remove
 -- those that no worker has named for a while.
--- KEYS: due, seen, last, definitions, then those of ticks.lua
+-- KEYS: due, seen, last, definitions, those of ticks.lua, expected, overdue
 -- ARGV: seconds after which an entry counts as abandoned ('' = remove none), then for each
 --   task: member, name, due time (epoch seconds, '' = not worked out yet), how many runs
 --   there may be ('' = any number), definition ('' = leave it), id and json of the job to
@@ -22,6 +22,7 @@ end
 local function define(name, definition)
     if not is_in_code(name) then
         redis.call('ZREM', KEYS[1], '*:' .. name)
+        redis.call('HDEL', KEYS[14], name)
         replaced[#replaced + 1] = name
     end
     redis.call('HSET', KEYS[4], name, definition)
@@ -65,7 +66,10 @@ if #gone > 0 then
     end
     for _, member in ipairs(gone) do
         local name = string.match(member, '^[^:]*:(.*)$')
-        if not known[name] and is_in_code(name) then redis.call('HDEL', KEYS[4], name) end
+        if not known[name] and is_in_code(name) then
+            redis.call('HDEL', KEYS[4], name)
+            redis.call('HDEL', KEYS[15], name)
+        end
     end
 end
 return {string.format('%.6f', now), missing, gone, replaced}

@@ -12,6 +12,7 @@ local function tick_keys(all, first)
         incomplete = all[first + 5],
         queued = all[first + 6],
         failed = all[first + 7],
+        succeeded = all[first + 8],
     }
 end
 
@@ -84,10 +85,19 @@ local function take_next(keys, name, now)
     if json then queue_tick(keys, name, id, json) end
 end
 
+-- Whether a record tells of a run that went well. Inside of a text, quotes are escaped.
+local function is_success(line)
+    return not string.find(line, '"outcome":"skipped:', 1, true)
+        and not string.find(line, '"error":', 1, true)
+end
+
 -- Record how the run of a tick ended, and go on with the task's next.
 -- `uncount` is '1' for a run that was counted and did not take place.
 local function end_tick(keys, name, line, uncount, now, keep)
     add_record(keys, name, line, now, keep)
+    if is_success(line) then
+        redis.call('HSET', keys.succeeded, name, string.format('%.3f', now))
+    end
     if uncount == '1' and redis.call('HEXISTS', keys.runs, name) == 1 then
         redis.call('HINCRBY', keys.runs, name, -1)
     end

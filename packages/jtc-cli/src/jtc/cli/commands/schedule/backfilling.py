@@ -7,6 +7,7 @@ from jtc.cli.declared_tasks import load_tasks
 from jtc.cli.open_schedules import OpenSchedules, ask_schedules
 from jtc.cli.output import print_json, print_text, say
 from jtc.cli.place import Place
+from jtc.cli.progress_bar import progress_bar
 from jtc.cli.times import format_day_and_time, format_for_programs
 
 
@@ -31,7 +32,10 @@ def backfill_ticks(
 
     async def backfill(opened: OpenSchedules) -> Sequence[datetime]:
         _, schedules = opened.of(name)
-        return await schedules.backfill(name, start, end, dry_run=dry_run)
+        with progress_bar("Queueing") as show:
+            return await schedules.backfill(
+                name, start, end, dry_run=dry_run, on_progress=show
+            )
 
     ticks = ask_schedules(place, load_tasks(apps, place.queue), backfill)
     if as_json:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import warnings
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 from jtc.cli.absence import describe_absence
-from jtc.cli.declared_tasks import load_tasks
+from jtc.cli.declared_tasks import DeclaredTasks, load_tasks
 from jtc.cli.output import print_json, print_text, say
 from jtc.queue import Finding, check_schedules
+from jtc.schedule import ScheduleWarning
 
 # The worst last.
 SEVERITIES = ("warning", "error")
@@ -27,10 +30,8 @@ def show_findings(*, apps: tuple[str, ...], fail_on: str, as_json: bool) -> bool
     Raises:
         DiscoveryError: A module is missing or cannot be imported.
     """
-    declared = load_tasks(apps)
-    findings = check_schedules(
-        declared.tasks, now=datetime.now(UTC), environment=declared.environment
-    )
+    declared = load_tasks_to_check(apps)
+    findings = check_declared(declared)
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -40,6 +41,29 @@ def show_findings(*, apps: tuple[str, ...], fail_on: str, as_json: bool) -> bool
             say(_summarize(findings, count=len(declared.tasks)))
         else:
             say(describe_absence(declared.discovery))
+    return is_failure(findings, fail_on)
+
+
+def load_tasks_to_check(apps: Sequence[str]) -> DeclaredTasks:
+    """Import the modules that declare tasks; what a finding says is not said twice.
+
+    Raises:
+        DiscoveryError: A module is missing or cannot be imported.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ScheduleWarning)
+        return load_tasks(apps)
+
+
+def check_declared(declared: DeclaredTasks) -> list[Finding]:
+    """Return what can hardly be meant so of tasks that modules declare."""
+    return check_schedules(
+        declared.tasks, now=datetime.now(UTC), environment=declared.environment
+    )
+
+
+def is_failure(findings: Sequence[Finding], fail_on: str) -> bool:
+    """Tell whether there is a finding as bad as `fail_on`, or worse."""
     counting = SEVERITIES[SEVERITIES.index(fail_on) :]
     return any(finding.severity in counting for finding in findings)
 

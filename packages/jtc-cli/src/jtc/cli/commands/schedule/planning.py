@@ -1,22 +1,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from jtc.cli.commands.queue import Apps
 from jtc.cli.commands.schedule.options import Json, Names, Zone, read_future
+from jtc.cli.commands.severity import FailOn, Severity
 
 DAY = timedelta(days=1)
-
-
-class Severity(StrEnum):
-    """How bad a finding is."""
-
-    WARNING = "warning"
-    ERROR = "error"
 
 
 def simulate(
@@ -70,14 +63,7 @@ def simulate(
 
 def check(
     *,
-    fail_on: Annotated[
-        Severity,
-        typer.Option(
-            "--fail-on",
-            case_sensitive=False,
-            help="How bad a finding has to be for the status to be 1.",
-        ),
-    ] = Severity.WARNING,
+    fail_on: FailOn = Severity.WARNING,
     app: Apps = None,
     as_json: Json = False,
 ) -> None:

@@ -15,7 +15,9 @@ from jtc.cli.user_traceback import format_user_traceback
 from jtc.jobs import JobManager
 from jtc.jobs.container import ensure_container
 from jtc.queue import Tick
-from jtc.schedule import run_task_by_name
+from jtc.queue.veil import NO_VEIL, Veil
+from jtc.schedule import ScheduleRegistry, run_task_by_name
+from jtc.schedule.secret import secret_parameters
 
 
 def run_here(name: str, place: Place, *, apps: tuple[str, ...], as_json: bool) -> None:
@@ -51,6 +53,15 @@ async def _run(name: str) -> Any:
     try:
         return await run_task_by_name(name, ctx)
     except Exception as error:
-        raise TaskFailed(name, format_user_traceback(error)) from error
+        shown = _veil_of(name).error(error)
+        raise TaskFailed(name, format_user_traceback(shown)) from shown
     finally:
         await JobManager.close()
+
+
+def _veil_of(name: str) -> Veil:
+    task = ScheduleRegistry.get_task(name)
+    if task is None or not task.options.payload:
+        return NO_VEIL
+    payload = task.options.payload
+    return Veil.over(payload.get(secret) for secret in secret_parameters(task.func))

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
-from jtc.queue.claimed_job import read_claimed_job
-from jtc.queue.codec import decode, encode
+import dataclasses
+
+import saq
+from saq.job import Status
+
+from jtc.queue.claimed_job import ClaimedJob, read_claimed_job
 from jtc.queue.failure import META as FAILURE
 from jtc.queue.progress import clear_progress
 from jtc.queue.redis_queue import RedisQueue
@@ -23,12 +27,17 @@ _OF_ATTEMPTS = frozenset(
 _OF_FAILURES = frozenset(
     {FAILURE, "kills", "left", "unresolvable", "unresolvable_since"}
 )
+_AS_NEW = {
+    field.name: field.default
+    for field in dataclasses.fields(saq.Job)
+    if field.name in _OF_ATTEMPTS
+}
 
 
-def fresh_document(
+def fresh_job(
     queue: RedisQueue, job_id: str, document: bytes, *, now: int
-) -> bytes | None:
-    """Return the document of a failed job as if it had just been dispatched.
+) -> ClaimedJob | None:
+    """Return a failed job as if it had just been dispatched.
 
     Args:
         queue: The queue that lists it.
@@ -43,10 +52,11 @@ def fresh_document(
     if job is None or job.id != job_id:
         return None
     clear_progress(job)
-    kept = {k: v for k, v in decode(document).items() if k not in _OF_ATTEMPTS}
-    meta = {k: v for k, v in job.meta.items() if k not in _OF_FAILURES}
-    if (tick := tick_meta_of(meta)) is not None:
+    vars(job).update(_AS_NEW)
+    job.meta = {k: v for k, v in job.meta.items() if k not in _OF_FAILURES}
+    if (tick := tick_meta_of(job.meta)) is not None:
         # The tick has its outcome; what runs now is somebody's wish.
-        meta["tick"] = tick_meta(tick["name"], tick["nominal"], kind="manual")
-    times = {"status": "queued", "queued": now, "touched": now}
-    return encode({**kept, "meta": meta, **times})
+        job.meta["tick"] = tick_meta(tick["name"], tick["nominal"], kind="manual")
+    job.status = Status.QUEUED
+    job.queued = job.touched = now
+    return job

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from jtc.queue.errors import InvalidListener
+from jtc.queue.events import (
+    Event,
+    JobCanceled,
+    JobCompleted,
+    JobEnded,
+    JobEvent,
+    JobFailed,
+    JobRecovered,
+    JobReleased,
+    JobRetried,
+    JobStarted,
+    QueueBusy,
+    RedisAway,
+    RedisBack,
+    TickEvent,
+    TickMissed,
+    TickSkipped,
+    WorkerEvent,
+    WorkerStarted,
+    WorkerStopped,
+)
+from jtc.queue.listeners import listen, unlisten
+
+__all__ = [
+    "Event",
+    "InvalidListener",
+    "JobCanceled",
+    "JobCompleted",
+    "JobEnded",
+    "JobEvent",
+    "JobFailed",
+    "JobRecovered",
+    "JobReleased",
+    "JobRetried",
+    "JobStarted",
+    "QueueBusy",
+    "RedisAway",
+    "RedisBack",
+    "TickEvent",
+    "TickMissed",
+    "TickSkipped",
+    "WorkerEvent",
+    "WorkerStarted",
+    "WorkerStopped",
+    "listen",
+    "unlisten",
+]
