@@ -61,6 +61,20 @@ def test_another_path_names_those_that_there_are(port: HttpPort) -> None:
     assert ask(port.url, "/")[::2] == (404, b"/page\n")
 
 
+def test_a_fault_is_said_to_who_asks_and_to_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(accept: str) -> Answer:
+        raise ValueError("no such metric")
+
+    with HttpPort(ANY, {"/page": broken}) as port:
+        status, _, body = ask(port.url, "/page")
+
+    assert (status, body) == (500, b"This could not be answered; the log tells more.\n")
+    assert [record.__dict__["action"] for record in caplog.records] == ["port_fault"]
+    assert "no such metric" in caplog.text
+
+
 def test_nothing_but_reading_is_possible(port: HttpPort) -> None:
     assert ask(port.url, "/page", "POST")[0] == HTTPStatus.NOT_IMPLEMENTED
 

@@ -60,8 +60,11 @@ def test_who_has_to_log_in_is_named_with_a_password_in_the_environment(
     assert "read only" in page.text
 
 
-def test_a_proxy_may_show_it_below_a_path(start: Start, server_url: str) -> None:
-    words = ["--port", "0", "--root-path", "/ops/", "--redis", server_url]
+@pytest.mark.parametrize("path", ["/ops/", "ops"])
+def test_a_proxy_may_show_it_below_a_path(
+    start: Start, server_url: str, path: str
+) -> None:
+    words = ["--port", "0", "--root-path", path, "--redis", server_url]
     url = address_of(start("queue", "dashboard", *words))
 
     assert 'href="/ops/failed"' in httpx.get(url).text

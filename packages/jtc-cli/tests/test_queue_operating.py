@@ -488,6 +488,7 @@ def test_no_server_is_unhealthy_and_its_password_is_not_told(call: Call) -> None
     assert answer.stdout.startswith(
         "Unhealthy: no server at redis://me:***@127.0.0.1:1"
     )
+    assert not answer.stdout.endswith("..\n")
     assert "secret" not in answer.stdout
 
 

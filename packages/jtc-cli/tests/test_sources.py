@@ -31,6 +31,30 @@ def test_what_a_worker_may_import_is_watched(write: Write, project: Path) -> Non
     assert names(project) == watched
 
 
+def test_packages_that_are_linked_are_watched_and_heaps_of_data_are_not(
+    write: Write, project: Path, tmp_path: Path
+) -> None:
+    # Given
+    elsewhere = tmp_path / "elsewhere"
+    for name in ("shop/jobs.py", "shop/mail/send.py", "data/a.csv", "data/b/c.py"):
+        path = elsewhere / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    write("tasks.py")
+    for name in ("shop", "data"):
+        (project / name).symlink_to(elsewhere / name)
+    (project / "gone").symlink_to(tmp_path / "nowhere")
+    # And links that lead to where they stand
+    (elsewhere / "shop/again").symlink_to(elsewhere / "shop")
+    (project / "here").symlink_to(project)
+
+    # Then
+    watched = names(project)
+    assert {"tasks.py", "shop/jobs.py", "shop/mail/send.py"} <= watched
+    assert not [name for name in watched if "data" in name]
+    assert len(watched) < 20
+
+
 def test_settings_further_up_are_watched(
     write: Write, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

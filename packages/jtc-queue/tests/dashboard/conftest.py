@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import json
 import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -91,6 +92,20 @@ async def browser(
     """A browser on the dashboard of the test's queue."""
     async with open_browser(create_app(queues=[queue])) as browser:
         yield browser
+
+
+@pytest.fixture
+def send_as_others(queue: RedisQueue) -> Callable[..., Any]:
+    """Queue a job as a program may that is not ours: with anything in its document."""
+
+    async def send(key: str, **fields: Any) -> None:
+        job_id = queue.job_id(key)
+        job = {"function": "f", "key": job_id, "queue": queue.name, **fields}
+        await queue.redis.set(job_id, json.dumps(job))
+        await queue.redis.rpush(queue.keys.queued, job_id)  # type: ignore[misc]
+        await queue.redis.zadd(queue.keys.incomplete, {job_id: 0})
+
+    return send
 
 
 async def fail(ctx: dict[str, Any], **arguments: Any) -> None:

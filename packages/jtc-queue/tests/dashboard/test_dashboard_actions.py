@@ -283,6 +283,13 @@ async def test_an_action_leads_back_to_a_page_of_the_dashboard(
     assert response.headers["location"] == to
 
 
+async def test_what_an_action_came_to_fits_into_a_cookie(browser: Any) -> None:
+    for sign in ("\N{GRINNING FACE}", "\N{CJK UNIFIED IDEOGRAPH-4E00}", "\x01"):
+        response = await browser.send("/job/cancel", queue="default", id=sign * 2000)
+
+        assert len(response.headers["set-cookie"].partition(";")[0]) < 4096
+
+
 async def test_an_action_is_logged_with_who_did_it_to_what(
     queue: RedisQueue, browser: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -311,6 +311,39 @@ async def test_a_part_of_a_page_that_has_not_changed_is_not_sent_again(
     assert "second" in changed.text
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("scheduled", "soon"),
+        ("timeout", float("nan")),
+        ("timeout", float("inf")),
+        ("progress", "half"),
+        ("progress", float("inf")),
+        ("result", "\ud800"),
+        ("error", "\ud800"),
+    ],
+)
+async def test_what_a_sender_wrote_into_a_job_keeps_no_page_from_being_shown(
+    browser: Any, send_as_others: Any, field: str, value: Any
+) -> None:
+    await send_as_others("odd", **{field: value})
+
+    for path in ("/", "/queue", "/jobs", "/job?id=odd"):
+        page = await browser.get(path)
+        part = await browser.client.get(path, headers={"JTC-Fragment": "1"})
+        assert (page.status_code, part.status_code) == (200, 200)
+    assert "odd" in await browser.text("/jobs")
+
+
+async def test_empty_fields_of_a_link_are_left_out(
+    queue: RedisQueue, browser: Any
+) -> None:
+    await queue.enqueue("first")
+
+    for query in ("state=&state=waiting", "state=waiting&state=", "state=&name="):
+        assert "first" in await browser.text(f"/jobs?{query}")
+
+
 async def test_the_plots_have_a_table_beside_them(browser: Any) -> None:
     page = (await browser.get("/")).text
 

@@ -48,6 +48,20 @@ async def test_its_script_learns_of_queues_and_jobs(
     assert "no such order" in job["kwargs"]
 
 
+async def test_it_shows_what_is_no_json_and_no_text(
+    browser: Any, send_as_others: Any
+) -> None:
+    await send_as_others("a", kwargs={"share": float("nan"), "name": "\ud800"})
+
+    shown = (await browser.get("/saq/api/queues/default")).json()["queue"]
+    job = (await browser.get("/saq/api/queues/default/jobs/a")).json()["job"]
+
+    assert [one["kwargs"] for one in shown["jobs"]] == [
+        {"share": "NaN", "name": "\ud800"}
+    ]
+    assert "nan" in job["kwargs"]
+
+
 async def test_it_does_not_show_secrets(queue: RedisQueue, browser: Any) -> None:
     secret = {"job_class": "shop.Pay", "payload": {"card": "4111", "order": 7}}
     await queue.enqueue("runner", key="a", meta={"secret": ["card"]}, **secret)

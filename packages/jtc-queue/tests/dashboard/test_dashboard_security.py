@@ -58,6 +58,18 @@ async def test_each_route_refuses_who_has_not_logged_in(
             assert "content-security-policy" in answer.headers
 
 
+async def test_a_password_cannot_be_taken_for_a_part_of_the_name(
+    queue: RedisQueue, open_browser: Any
+) -> None:
+    app = create_app(queues=[queue], users={"ann": "a\0b"}, read_only=["ann"])
+
+    async with open_browser(app) as browser:
+        for name, password, status in (("ann", "a\0b", 200), ("ann\0a", "b", 401)):
+            headers = basic(name, password)
+            answer = await browser.client.get("/", headers=headers)
+            assert answer.status_code == status
+
+
 async def test_each_route_refuses_who_asks_from_elsewhere(
     queue: RedisQueue, open_browser: Any
 ) -> None:
@@ -290,6 +302,7 @@ async def test_the_form_of_one_process_can_be_sent_to_another(
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
     ],
 )
 async def test_what_a_page_of_another_site_sends_is_refused(

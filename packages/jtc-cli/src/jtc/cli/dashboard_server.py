@@ -45,7 +45,7 @@ def serve_dashboard(
     app = create_app(redis, users=_users(user), read_only=read_only)
     config = uvicorn.Config(
         app,
-        root_path=root_path.rstrip("/"),
+        root_path=_rooted(root_path),
         # The program's own logging; who only looks at something leaves no line.
         log_config=None,
         log_level="warning",
@@ -67,6 +67,11 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         say(f"The dashboard is at {self._url} until Ctrl+C.")
+
+
+def _rooted(path: str) -> str:
+    inside = path.strip("/")
+    return f"/{inside}" if inside else ""
 
 
 def _users(name: str | None) -> Mapping[str, str] | None:

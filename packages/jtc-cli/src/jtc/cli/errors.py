@@ -191,8 +191,9 @@ class FileExists(CliError, FileExistsError):
 
     def __init__(self, paths: Sequence[object]) -> None:
         super().__init__(
-            f"{', '.join(map(str, paths))} is there already, and is left as it is. "
-            "Choose another name or another folder with --into; nothing was written."
+            "Nothing was written: it would have taken the place of "
+            f"{' and '.join(map(str, paths))}. Choose another name, or another folder "
+            "with --into."
         )
 
 

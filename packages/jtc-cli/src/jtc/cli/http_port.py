@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import socket
 import socketserver
 import threading
@@ -10,6 +11,8 @@ from typing import Any, NamedTuple, Self
 
 from jtc.cli.endpoints import Address
 from jtc.cli.errors import PortRefused
+
+logger = logging.getLogger(__name__)
 
 PATIENCE = 10.0
 """Seconds that who asks has to say what it wants, and to take the answer."""
@@ -68,6 +71,8 @@ class HttpPort:
 class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
+    # Where it is full, who connects has to wait for a second at the least.
+    request_queue_size = 64
     # Who is in the middle of a request does not hold up the end of the program.
     block_on_close = False
 
@@ -89,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = PATIENCE
 
     def do_GET(self) -> None:
-        answer = self._answer()
+        answer = self._try_to_answer()
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))
@@ -102,6 +107,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: Any) -> None:
         """Log nothing: probes come every few seconds."""
+
+    def _try_to_answer(self) -> Answer:
+        try:
+            return self._answer()
+        except Exception:
+            logger.exception(
+                "Cannot answer %r.", self.path, extra={"action": "port_fault"}
+            )
+            text = b"This could not be answered; the log tells more.\n"
+            return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", text)
 
     def _answer(self) -> Answer:
         path = self.path.partition("?")[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jtc.cli.discovery import ENTRY_POINTS
 from jtc.cli.named_modules import NamedModules, find_project_folder, read_named_modules
-from jtc.cli.task_modules import is_test
+from jtc.cli.task_modules import has_modules, is_test
 
 Snapshot = Mapping[Path, tuple[int, int, int]]
 """Files, and by what one can tell that they have changed."""
@@ -45,9 +45,14 @@ class Sources:
             if root.is_file():
                 yield root.parent, [root]
                 continue
-            for name, children, files in os.walk(root):
+            linked: set[Path] = set()
+            for name, children, files in os.walk(root, followlinks=True):
                 folder = Path(name)
-                children[:] = [one for one in children if _is_walked(folder / one)]
+                children[:] = [
+                    one
+                    for one in children
+                    if _is_walked(folder / one) and _is_new(folder / one, linked)
+                ]
                 yield folder, [folder / file for file in files if _is_code(file)]
 
 
@@ -109,6 +114,18 @@ def _locate_package(name: str) -> Iterator[Path]:
 def _is_walked(folder: Path) -> bool:
     is_package = folder.name.isidentifier() and folder.name not in _SKIPPED
     return is_package and not (folder / "pyvenv.cfg").exists()
+
+
+def _is_new(folder: Path, linked: set[Path]) -> bool:
+    """Tell whether a folder is to be walked that may be a link to another one."""
+    if not folder.is_symlink():
+        return True
+    target = folder.resolve()
+    # A link may lead to where it stands, or to a heap of data.
+    if target in linked or not has_modules(target):
+        return False
+    linked.add(target)
+    return True
 
 
 def _is_code(file: str) -> bool:

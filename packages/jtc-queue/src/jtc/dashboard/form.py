@@ -47,8 +47,11 @@ class Form:
 
 def read_query(request: Request) -> Form:
     """Read what stands behind the question mark."""
-    query = request.query_params
-    return Form({name: query.getlist(name) for name in query if query[name]})
+    fields: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        if value:
+            fields.setdefault(name, []).append(value)
+    return Form(fields)
 
 
 async def read_form(request: Request) -> Form:

@@ -28,7 +28,9 @@ class Links:
     def __call__(self, path: str, **query: object) -> str:
         """Return a link; what is None or "" is left out of the query."""
         said = {name: str(v) for name, v in query.items() if v not in (None, "")}
-        return f"{self.root}{path}?{urlencode(said)}" if said else f"{self.root}{path}"
+        # A name may hold half of a pair of surrogates, which no link can.
+        query_text = urlencode(said, errors="replace")
+        return f"{self.root}{path}?{query_text}" if said else f"{self.root}{path}"
 
 
 def links_of(request: Request) -> Links:

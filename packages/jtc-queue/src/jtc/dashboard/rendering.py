@@ -20,7 +20,8 @@ FRAGMENT = "jtc-fragment"
 SAID = "jtc_said"
 """The cookie that keeps what an action came to until the next page shows it."""
 SAID_LASTS = 60
-SAID_LENGTH = 600
+SAID_LENGTH = 480
+"""Characters; a browser keeps a cookie of 4096 bytes, and drops a longer one."""
 
 
 class Rendering:
@@ -69,7 +70,9 @@ class Rendering:
             token_field=TOKEN,
             token=signing.token(session, user.name),
         )
-        response = _fresh(request, text) if is_part else HTMLResponse(text)
+        # A payload may hold half of a pair of surrogates.
+        body = text.encode(errors="backslashreplace")
+        response = _fresh(request, body) if is_part else HTMLResponse(body)
         if is_new:
             keep(response, request, SESSION, session)
         if said is not None:
@@ -139,13 +142,13 @@ def _back(request: Request) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _fresh(request: Request, text: str) -> Response:
+def _fresh(request: Request, body: bytes) -> Response:
     """Return a part of a page, or that it is as the browser has it."""
-    etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Vary": FRAGMENT}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    return HTMLResponse(text, headers=headers)
+    return HTMLResponse(body, headers=headers)
 
 
 def _digest_of_assets() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,14 @@ from jtc.dashboard.security.origin import names_no_origin
 from jtc.queue.secret_fields import mask, payload_in, secret_names
 
 
+class _Json(JSONResponse):
+    """JSON of whatever a job's document holds: also of NaN and of half a character."""
+
+    def render(self, content: Any) -> bytes:
+        plain = json.loads(json.dumps(content), parse_constant=str)
+        return json.dumps(plain).encode()
+
+
 async def show(request: Request) -> Response:
     """Show the page; its script asks for the rest."""
     text = render(root_path=str(request.scope["root_path"]))
@@ -39,7 +48,7 @@ async def show(request: Request) -> Response:
 async def show_queues(request: Request) -> Response:
     """Return how all queues stand, as SAQ's script reads it."""
     queues = await board_of(request).queues.all()
-    return JSONResponse({"queues": [await queue.info() for queue in queues]})
+    return _Json({"queues": [await queue.info() for queue in queues]})
 
 
 async def show_queue(request: Request) -> Response:
@@ -47,14 +56,14 @@ async def show_queue(request: Request) -> Response:
     queue = await board_of(request).queue(request.path_params["queue"])
     info = await queue.info(jobs=True)
     jobs = [_masked(job) for job in info["jobs"]]
-    return JSONResponse({"queue": {**info, "jobs": jobs}})
+    return _Json({"queue": {**info, "jobs": jobs}})
 
 
 async def show_job(request: Request) -> Response:
     """Return one job."""
     job = await _find(request)
     shown = {**job_dict(job), "kwargs": repr(_masked(job.to_dict()).get("kwargs"))}
-    return JSONResponse({"job": shown})
+    return _Json({"job": shown})
 
 
 async def retry(request: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,8 @@ def span(seconds: float | None) -> str:
         >>> [span(one) for one in (0.0421, 1.5, 75, 7260, 200_000, None)]
         ['42 ms', '1.5 s', '1 min 15 s', '2 h 1 min', '2 d 7 h', '—']
     """
-    if seconds is None:
+    # A job's own numbers are what its sender wrote.
+    if seconds is None or not math.isfinite(seconds):
         return "—"
     if seconds < 1:
         return f"{round(seconds * 1000)} ms"

@@ -104,6 +104,20 @@ def test_a_row_that_has_the_focus_keeps_it_while_others_come(
     expect(page.get_by_role("link", name="b", exact=True)).to_be_focused()
 
 
+def test_a_button_that_has_the_focus_keeps_it_while_others_come(
+    shop: Any, visit: Any
+) -> None:
+    # Its form has a field called id, which hides the form's own.
+    shop.put("shop.Echo", key="b", options=LATER)
+    page = visit().open("/jobs", state="delayed")
+    page.get_by_role("button", name="Cancel job b").focus()
+
+    shop.put("shop.Echo", key="a", options={"scheduled": 3.9e9})
+
+    expect(page.locator("tbody tr").first).to_have_attribute("data-key", "a")
+    expect(page.get_by_role("button", name="Cancel job b")).to_be_focused()
+
+
 def test_nothing_is_asked_while_nobody_looks(visit: Any) -> None:
     # Given
     there = visit()

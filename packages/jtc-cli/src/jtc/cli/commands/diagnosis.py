@@ -61,7 +61,7 @@ def _describe(checks: Sequence[Check], *, url: str) -> str:
     ]
     errors = sum(check.level == "error" for check in checks)
     warnings = sum(check.level == "warning" for check in checks)
-    total = f"Looked at {len(checks)}: {errors} error(s), {warnings} warning(s)."
+    total = f"{len(checks)} check(s): {errors} error(s), {warnings} warning(s)."
     return "\n\n".join([*texts, total])
 
 

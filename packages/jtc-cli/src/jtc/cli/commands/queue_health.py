@@ -54,7 +54,8 @@ async def _ask(place: Place, *, worker: str | None, host: str | None) -> Health:
                 for name in settings.queues.names
             ]
     except (RedisError, OSError, TimeoutError) as error:
-        why = str(error) or f"no answer within {PATIENCE:g} s"
+        # The line ends with a full stop of its own.
+        why = str(error).rstrip(".") or f"no answer within {PATIENCE:g} s"
         where = mask_url(settings.redis_url)
         return Health(is_healthy=False, reason=f"no server at {where}: {why}")
     finally:

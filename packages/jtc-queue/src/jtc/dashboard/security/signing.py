@@ -39,7 +39,7 @@ class Signing:
 
     def seal(self, value: Any) -> str:
         """Return a value as a text that only we can have written."""
-        text = base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+        text = base64.urlsafe_b64encode(_write(value)).decode()
         return f"{text}.{self._mark('sealed', text)}"
 
     def unseal(self, text: str) -> Any:
@@ -55,6 +55,11 @@ class Signing:
     def _mark(self, purpose: str, text: str) -> str:
         message = f"{purpose}\0{text}".encode()
         return hmac.new(self.secret, message, hashlib.sha256).hexdigest()
+
+
+def _write(value: Any) -> bytes:
+    # Short: it has to fit into a cookie.
+    return json.dumps(value, ensure_ascii=False).encode(errors="replace")
 
 
 def session_of(request: Request) -> tuple[str, bool]:

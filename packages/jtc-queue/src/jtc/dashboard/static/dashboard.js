@@ -62,8 +62,9 @@
   // So focus, selection, ticks, what is typed, what is open and the scroll stay.
 
   const STAYS = { DETAILS: ["open"], INPUT: ["value", "checked", "hidden"], OPTION: ["selected"], TIME: ["title"] };
+  // Not node.id: of a form with a field called id that is the field.
   const keyOf = (node) =>
-    node.nodeType === 1 ? node.id || node.dataset.key || node.getAttribute("aria-labelledby") : null;
+    node.nodeType === 1 ? node.getAttribute("id") || node.dataset.key || node.getAttribute("aria-labelledby") : null;
   const isAlike = (one, other) =>
     one.nodeType === other.nodeType && one.nodeName === other.nodeName && keyOf(one) === keyOf(other);
 
