@@ -85,6 +85,28 @@ async def test_when_too_many_run_further_ones_are_dropped_with_a_warning(
     assert called == [0, 1, 3]
 
 
+async def test_not_each_call_that_is_dropped_has_a_warning_of_its_own(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "MOST", 0)
+    monkeypatch.setattr(background, "SAY_AGAIN", 3600)
+    beside = Background()
+
+    async def call() -> None: ...
+
+    def drop(times: int) -> None:
+        with caplog.at_level(logging.WARNING, "jtc.queue"):
+            for _ in range(times):
+                beside.start(call(), "a call")
+
+    drop(3)
+    assert len(caplog.records) == 1
+    # A while later they are told of all that were dropped
+    monkeypatch.setattr(background, "SAY_AGAIN", 0)
+    drop(1)
+    assert "Calls dropped so far: 4." in caplog.records[-1].getMessage()
+
+
 async def test_one_kind_does_not_take_the_room_of_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

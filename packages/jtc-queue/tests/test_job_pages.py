@@ -177,6 +177,20 @@ async def test_the_list_of_what_ended_stays_short(
     assert 0 < await redis.ttl(queue.keys.recent) <= 7 * 24 * 3600
 
 
+async def test_what_ends_seldom_is_kept_from_the_last_one_on(
+    queue: RedisQueue, redis: Any
+) -> None:
+    # Given a list that began almost a week ago
+    await queue.enqueue("echo")
+    await work_off(queue)
+    await redis.expire(queue.keys.recent, 3600)
+    # When one more job ends
+    await queue.enqueue("echo")
+    await work_off(queue)
+    # Then it stays for a week
+    assert await redis.ttl(queue.keys.recent) > 6 * 24 * 3600
+
+
 async def test_a_job_that_is_enqueued_again_counts_for_where_it_is_now(
     queue: RedisQueue, pages: JobPages
 ) -> None:

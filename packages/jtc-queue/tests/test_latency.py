@@ -44,5 +44,20 @@ def test_of_a_later_attempt_nobody_knows() -> None:
     assert latency(a_job(attempts=1, touched=101_000), now=110) is None
 
 
-def test_of_a_job_that_does_not_say_nobody_knows() -> None:
-    assert latency(a_job(queued=0), now=110) is None
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"queued": 0},
+        {"queued": "today"},
+        {"queued": 10**400},
+        {"scheduled": "later"},
+        {"meta": {"delay": 10**400}},
+    ],
+)
+def test_of_a_job_that_does_not_say_nobody_knows(fields: dict[str, Any]) -> None:
+    assert latency(a_job(**fields), now=110) is None
+
+
+def test_of_what_is_no_time_it_is_not_told_how_long_it_waits() -> None:
+    assert waits_since(a_job(scheduled="later")) is None
+    assert waits_since(a_job(queued=float("inf"))) is None

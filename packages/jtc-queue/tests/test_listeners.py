@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -20,7 +21,7 @@ from jtc.events import (
     listen,
     unlisten,
 )
-from jtc.queue import RedisQueue, Worker, background
+from jtc.queue import JsonFormatter, RedisQueue, Worker, background
 from jtc.queue.audience import Audience
 from jtc.queue.background import close_backgrounds
 from jtc.queue.errors import InvalidListener, QueueError
@@ -274,6 +275,23 @@ async def test_neither_a_slow_nor_a_failing_listener_delays_a_job(
         await eventually(lambda: queue.complete == 20)
         await eventually(lambda: {"loop", "thread"} <= {*begun})
     may_end.set()
+
+
+async def test_what_a_listener_logs_is_not_told_in_the_name_of_some_job(
+    queue: RedisQueue, listening: Listening
+) -> None:
+    lines: list[dict[str, Any]] = []
+
+    def note(event: JobEvent) -> None:
+        record = logging.makeLogRecord({"msg": event.id})
+        lines.append(json.loads(JsonFormatter().format(record)))
+
+    listening(note, JobEvent)
+    for _ in range(5):
+        await queue.enqueue("f")
+    await Worker(queue, [("f", quick)], concurrency=2, burst=True).start()
+    assert len(lines) == 10
+    assert [line for line in lines if "job_id" in line] == []
 
 
 async def test_a_listener_may_be_added_while_a_worker_runs(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import saq
+from redis.exceptions import ResponseError
 
 from jtc.queue import (
     RedisQueue,
@@ -112,6 +113,22 @@ async def test_a_due_tick_is_enqueued_once_by_any_number_of_schedulers(
     jobs = await jobs_in(queue)
     assert [job.meta["tick"]["nominal"] for job in jobs] == [due]
     assert await redis.zscore(queue.keys.due, member(task)) == due + task.schedule
+
+
+async def test_what_is_wrong_with_an_expectation_keeps_no_tick_from_being_fired(
+    redis: Any, queue: RedisQueue
+) -> None:
+    # Given an expectation that nobody can read
+    task = await just_due(redis)
+    await redis.hset(queue.keys.expected, "other", b"{oops")
+    scheduler = Scheduler(queue, [task])
+    # When a worker looks, again and again
+    with pytest.raises(ResponseError):
+        await scheduler.step()
+    await make_due(redis, queue, task)
+    await scheduler.step()
+    # Then what is due is fired
+    assert len(await jobs_in(queue)) == 1
 
 
 async def test_two_definitions_of_one_name_enqueue_a_tick_once(

@@ -23,6 +23,7 @@ from jtc.jobs import (
     runner,
     set_container,
 )
+from jtc.jobs.declaration import DeclaredField
 from jtc.queue import (
     FailedJobs,
     JsonFormatter,
@@ -336,6 +337,22 @@ def test_the_error_about_a_secret_does_not_show_it(given: dict[str, Any]) -> Non
         assert "123456789" not in texts
 
 
+@pytest.mark.parametrize(
+    ("hint", "text"),
+    [
+        (Secret[str], "Secret[str]"),
+        (dict[str, Secret[list[int]]], "dict[str, Secret[list[int]]]"),
+        ("Secret[str] | None", "Secret[str] | None"),
+    ],
+)
+def test_the_type_of_a_secret_is_told_as_it_is_written(hint: Any, text: str) -> None:
+    class Sync(Job):
+        async def handle(self) -> None: ...
+
+    # An annotation is text, or a type where the module does not put it off.
+    assert DeclaredField("token", hint, Sync).type_text == text
+
+
 def test_a_secret_default_that_does_not_fit_is_not_shown() -> None:
     class Sync(Job):
         pin: Secret[int] = TOKEN  # type: ignore[assignment]
@@ -363,6 +380,28 @@ async def test_what_was_sent_without_the_mark_is_masked_once_it_runs(
     await worker.start()
 
     assert TOKEN not in await shown_of(queue, "k")
+
+
+@pytest.mark.usefixtures("_manager")
+async def test_what_is_marked_later_than_another_field_is_masked_once_it_runs(
+    queue: RedisQueue, worker: Worker
+) -> None:
+    class Sync(Job, tries=1, name="sync"):
+        pin: Secret[str]
+        token: Secret[str]
+
+        async def handle(self) -> None:
+            raise ValueError(self.token)
+
+    # Given a job of the time when only the pin was secret
+    call = {"job_class": "sync", "payload": {"pin": "0815!", "token": TOKEN}}
+    meta = {"secret": ["pin"]}
+    await queue.enqueue("runner", key="k", retries=1, meta=meta, **call)
+    await worker.start()
+
+    shown = await shown_of(queue, "k")
+    assert "0815!" not in shown
+    assert TOKEN not in shown
 
 
 def test_a_claimed_job_does_not_print_its_secret() -> None:

@@ -115,6 +115,20 @@ def test_errors_that_are_each_others_cause_are_shown() -> None:
     assert text == "*** one"
 
 
+def test_of_more_causes_than_can_be_followed_the_last_error_is_shown() -> None:
+    error = ValueError("the first")
+    for _ in range(5000):
+        another = ValueError("my s3cret")
+        another.__cause__ = error
+        error = another
+
+    shown = Veil.over(["s3cret"]).error(raised(error))
+
+    text = "".join(traceback.format_exception(shown))
+    assert "ValueError: my ***" in text
+    assert "s3cret" not in text
+
+
 def test_an_error_that_cannot_say_how_it_reads_is_shown_all_the_same() -> None:
     class Mute(Exception):
         def __str__(self) -> str:

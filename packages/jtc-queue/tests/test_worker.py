@@ -112,15 +112,25 @@ async def test_the_context_says_who_runs_what(queue: RedisQueue) -> None:
     assert "tick" not in ctx
 
 
+@pytest.mark.parametrize(
+    "tick",
+    [
+        {"symbol": "XYZ"},
+        {"name": "XYZ", "nominal": "soon"},
+        # No `datetime` can tell it.
+        {"name": "XYZ", "nominal": 1e300},
+        {"name": "XYZ", "nominal": -(10**12)},
+    ],
+)
 async def test_a_meta_that_only_looks_like_a_ticks_is_the_users(
-    queue: RedisQueue,
+    queue: RedisQueue, tick: dict[str, Any]
 ) -> None:
     seen: list[Context] = []
 
     async def f(ctx: Context) -> None:
         seen.append(dict(ctx))
 
-    await queue.enqueue("f", key="one", meta={"tick": {"symbol": "XYZ"}})
+    await queue.enqueue("f", key="one", meta={"tick": tick})
     await run(queue, ("f", f))
     assert (await ended(queue)).status == Status.COMPLETE
     assert "tick" not in seen[0]
@@ -357,6 +367,25 @@ async def test_an_error_without_a_text_form_fails_the_job(
     await queue.enqueue("f", key="one")
     await run(queue, ("f", f))
     assert (await ended(queue)).status == Status.FAILED
+
+
+async def test_an_error_while_an_end_is_decided_keeps_no_slot(
+    queue: RedisQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a filter of the logs that raises
+    def refuse(record: logging.LogRecord) -> bool:
+        raise KeyError("tenant")
+
+    async def fail(ctx: Context) -> None:
+        raise ValueError("boom")
+
+    monkeypatch.setattr(logging.getLogger("jtc.queue.failure_log"), "filters", [refuse])
+    await queue.enqueue("f", key="one")
+    # When a job fails, the worker's burst ends all the same
+    await asyncio.wait_for(run(queue, ("f", fail)), 30)
+    job = await ended(queue)
+    assert job.status == Status.FAILED
+    assert job.error == "undecided: KeyError in the worker"
 
 
 async def test_a_failed_job_keeps_the_traceback_of_its_function_only(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _CLASS_VAR = re.compile(r"\s*(?:\w+\s*\.\s*)*ClassVar\b")
 _QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>[^"']*)(?P=quote)""")
+# As Python shows `Secret[str]`.
+_SECRET = re.compile(r"typing\.Annotated\[(?P<text>.*?), Secret\]")
 _MISSING = object()
 
 
@@ -34,7 +36,8 @@ class DeclaredField:
         if isinstance(self.annotation, str):
             quoted = _QUOTED.fullmatch(self.annotation)
             return quoted["text"] if quoted else self.annotation
-        return inspect.formatannotation(self.annotation)
+        text = inspect.formatannotation(self.annotation)
+        return _SECRET.sub(r"Secret[\g<text>]", text)
 
     def resolve(self) -> Any:
         """Return the type that the annotation means.

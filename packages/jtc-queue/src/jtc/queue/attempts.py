@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +11,7 @@ from typing import Any
 from jtc.queue import endings
 from jtc.queue.attempt import Attempt, Hooks
 from jtc.queue.claimed_job import ClaimedJob, Hold
+from jtc.queue.job_fields import current_job, job_fields, shown_error
 from jtc.queue.latency import latency
 from jtc.queue.observing import observe_start
 from jtc.queue.outcomes import Outcomes
@@ -17,6 +20,8 @@ from jtc.queue.settlement import Settlement
 from jtc.queue.stock import Stock
 from jtc.queue.threads import AsyncFunction
 from jtc.queue.tracing import get_tracing
+
+logger = logging.getLogger(__name__)
 
 
 class Attempts:
@@ -181,8 +186,17 @@ class Attempts:
     async def _run(self, attempt: Attempt) -> None:
         run = attempt.run(self._functions, self._context, self._hooks)
         tracing = get_tracing()
-        settlement = await (run if tracing is None else tracing.attempt(attempt, run))
+        try:
+            settlement = await (
+                run if tracing is None else tracing.attempt(attempt, run)
+            )
+        except Exception as error:
+            # Such as from a filter of the logs. Without an end, the job would keep its
+            # slot and its lease for as long as the worker lives.
+            settlement = _undecided(attempt.job, error)
         attempt.job.took = time.monotonic() - attempt.started
+        # What is settled and begun from here on is not told in this job's name.
+        current_job.set(None)
         # Not when somebody has let go of it.
         if attempt in self.running:
             self.running.discard(attempt)
@@ -191,3 +205,14 @@ class Attempts:
                 self._outcomes.settle(settlement)
             self._begin_next()
             self._changed.set()
+
+
+def _undecided(job: ClaimedJob, error: Exception) -> Settlement:
+    with contextlib.suppress(Exception):
+        logger.error(
+            "It could not be decided what becomes of job %s: it has failed.",
+            job.key,
+            exc_info=shown_error(error),
+            extra={"action": "attempt_undecided", **job_fields(job)},
+        )
+    return endings.failed(job, f"undecided: {type(error).__name__} in the worker")

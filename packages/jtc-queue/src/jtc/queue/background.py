@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Coroutine
 from typing import Any
@@ -14,6 +15,8 @@ logger = logging.getLogger(__name__)
 PATIENCE = 5.0
 """Seconds that what runs here gets to end when its worker stops."""
 MOST = 1000
+SAY_AGAIN = 10.0
+"""Seconds between two warnings: each job may have something that is dropped."""
 
 
 class Background:
@@ -24,6 +27,8 @@ class Background:
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
+        self._dropped = 0
+        self._said = float("-inf")
 
     def start(
         self, call: Coroutine[Any, Any, None], what: str
@@ -39,12 +44,7 @@ class Background:
         """
         if len(self._running) >= MOST:
             call.close()
-            logger.warning(
-                "Did not call %s: %d others have not ended yet.",
-                what,
-                MOST,
-                extra={"action": "background_dropped"},
-            )
+            self._drop(what)
             return None
         running = asyncio.create_task(call)
         self._running.add(running)
@@ -64,6 +64,20 @@ class Background:
             running.cancel(GIVE_UP)
         if left:
             await asyncio.wait(left, timeout=PATIENCE)
+
+    def _drop(self, what: str) -> None:
+        self._dropped += 1
+        now = time.monotonic()
+        if now - self._said < SAY_AGAIN:
+            return
+        self._said = now
+        logger.warning(
+            "Did not call %s: %d others have not ended yet. Calls dropped so far: %d.",
+            what,
+            MOST,
+            self._dropped,
+            extra={"action": "background_dropped"},
+        )
 
 
 def background_for(kind: str) -> Background:

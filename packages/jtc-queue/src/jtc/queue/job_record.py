@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -198,7 +199,7 @@ def _read(queue: RedisQueue, key: str, document: bytes, traces: Traces) -> JobRe
         failed_at=moment_of(failed_at) if is_failed else None,
         worker=worker,
         canceling=canceling,
-        progress=job.progress,
+        progress=_progress(job),
         tags=_tags(job),
         tick=_tick(job),
         exception=read_failure(job.meta, job.error).exception if is_failed else None,
@@ -228,6 +229,12 @@ def _worker(job: saq.Job, traces: Traces) -> str | None:
     if traces.claim is not None:
         return traces.claim.decode().split()[0]
     return job.worker_id if isinstance(job.worker_id, str) else None
+
+
+def _progress(job: saq.Job) -> float:
+    told: object = job.progress
+    is_number = isinstance(told, int | float) and math.isfinite(told)
+    return float(job.progress) if is_number else 0.0
 
 
 def _tags(job: saq.Job) -> tuple[str, ...]:

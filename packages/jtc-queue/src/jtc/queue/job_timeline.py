@@ -41,7 +41,7 @@ def timeline_of(
     if job.queued:
         yield JobMoment(moment_of(job.queued), "queued")
     planned = waits_since(job)
-    if not job.attempts and planned > job.queued:
+    if not job.attempts and planned is not None and planned > job.queued:
         yield JobMoment(moment_of(planned), "due")
     yield from _interruptions(meta)
     is_over = not is_running and due is None and job.status in _ENDS

@@ -1,12 +1,41 @@
 from __future__ import annotations
 
+import math
+
 import saq
 
 from jtc.queue.retry_policy import next_delay
 
 
-def waits_since(job: saq.Job) -> float:
-    """Return about since when a job could have been taken, in epoch milliseconds."""
+def waits_since(job: saq.Job) -> float | None:
+    """Return about since when a job could have been taken, in epoch milliseconds.
+
+    None when it cannot be told: whoever sent it has put something else there, and it
+    can be run, and looked at, all the same.
+    """
+    try:
+        since = _waits_since(job)
+        return since if math.isfinite(since) else None
+    except (TypeError, OverflowError):
+        return None
+
+
+def latency(job: saq.Job, *, now: float) -> float | None:
+    """Return for how many seconds a job could have been taken before it was.
+
+    None when it was tried before, or does not say when it was queued.
+
+    Args:
+        job: The job, this attempt not counted.
+        now: The server's clock in epoch seconds.
+    """
+    if job.attempts or not job.queued:
+        return None
+    since = waits_since(job)
+    return None if since is None else max(0.0, now - since / 1000)
+
+
+def _waits_since(job: saq.Job) -> float:
     if job.attempts and job.touched:
         # Its document does not say when the next try was due.
         return job.touched + next_delay(job) * 1000
@@ -15,20 +44,3 @@ def waits_since(job: saq.Job) -> float:
         delay = job.meta.get("delay") if isinstance(job.meta, dict) else None
         since += delay * 1000 if isinstance(delay, int | float) else 0
     return max(since, job.scheduled * 1000)
-
-
-def latency(job: saq.Job, *, now: float) -> float | None:
-    """Return for how many seconds a job could have been taken before it was.
-
-    None when it was tried before: then nobody knows.
-
-    Args:
-        job: The job, this attempt not counted.
-        now: The server's clock in epoch seconds.
-    """
-    if job.attempts or not job.queued:
-        return None
-    # Of most jobs there is no more to know, and it is asked of each.
-    since = waits_since(job) if job.meta or job.scheduled else job.queued
-    waited = now - since / 1000
-    return waited if waited > 0 else 0.0

@@ -9,6 +9,7 @@ from jtc.queue.audience import Audience, Listener
 from jtc.queue.background import background_for
 from jtc.queue.errors import InvalidListener
 from jtc.queue.events import Event
+from jtc.queue.job_fields import current_job
 from jtc.queue.threads import as_async
 from jtc.schedule.function import accepts, is_generator
 
@@ -91,6 +92,8 @@ def _check(listener: object) -> None:
 
 
 async def _call(listener: Listener, event: Event) -> None:
+    # It may be called from within a job, and need not be told of that one.
+    current_job.set(None)
     try:
         await as_async(listener, is_job=False)(event)
     # A library that calls sys.exit means the listener, not the worker.

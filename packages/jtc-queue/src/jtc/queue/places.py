@@ -14,7 +14,7 @@ FAR = 10_000
 MOST = 500
 """How many a page may have."""
 # Valkey writes some scores of today as 1.7953662843504741e+9.
-_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,20})?(?:e\+?[0-9])?"
+_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,20}(?:e\+[0-9])?)?"
 _CURSOR = re.compile(rf"({_NUMBER}):(.+)", re.DOTALL)
 
 

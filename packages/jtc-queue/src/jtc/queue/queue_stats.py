@@ -87,5 +87,6 @@ async def read_queue_stats(queue: RedisQueue) -> QueueStats:
 
 
 def _longest_wait(jobs: Iterable[saq.Job | None], *, now: float) -> float | None:
-    waits = [now - waits_since(job) for job in jobs if job is not None]
-    return max(0.0, max(waits) / 1000) if waits else None
+    known = [waits_since(job) for job in jobs if job is not None]
+    times = [since for since in known if since is not None]
+    return max(0.0, now - min(times)) / 1000 if times else None

@@ -67,8 +67,9 @@ class Scheduler:
             # Before anything is fired: a task that was away for long must be named
             # again before its entry can be taken for abandoned.
             await self.sync()
-            await self._find_overdue()
             self._next_sync = due.now + SYNC_EVERY
+            # Behind that: an error in it must not keep ticks from being fired.
+            await self._find_overdue()
             return 0.0
         fired = await self._firing.fire(due)
         return _wait(due, fired, elapsed=time.monotonic() - asked)

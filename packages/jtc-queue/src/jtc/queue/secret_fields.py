@@ -41,11 +41,14 @@ def secret_meta(names: Iterable[str], payload: Mapping[str, Any]) -> dict[str, A
 def note_secrets(
     job: ClaimedJob | None, names: Iterable[str], payload: Mapping[str, Any]
 ) -> None:
-    """Note in a job that runs what is secret of it: its sender may not have known."""
+    """Note in a job that runs what is secret of it: its sender may have known less."""
     if job is None or not isinstance(payload, Mapping):
         return
-    if META not in job.meta:
-        job.meta.update(secret_meta(names, payload))
+    known = secret_names(job.meta)
+    if known or META not in job.meta:
+        new = [name for name in names if name in payload and name not in known]
+        if new:
+            job.meta[META] = [*known, *new]
     job.veil = Veil.over(payload[name] for name in names if name in payload)
 
 

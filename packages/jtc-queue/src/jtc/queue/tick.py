@@ -7,6 +7,10 @@ from typing import Any, Literal, NotRequired, TypedDict, cast
 
 Kind = Literal["ran", "caught_up", "manual"]
 
+# What a `datetime` in UTC can tell, in epoch seconds: the years 1 to 9999.
+_FIRST = -62_135_596_800
+_LAST = 253_402_300_799
+
 
 class TickMeta(TypedDict):
     """A tick job's `meta["tick"]`.
@@ -63,7 +67,7 @@ def tick_meta_of(meta: object) -> TickMeta | None:
     # A job's meta is its owner's, who may use the word for something else.
     if not isinstance(found, dict) or not isinstance(found.get("name"), str):
         return None
-    if not _is_number(found.get("nominal")):
+    if not _is_moment(found.get("nominal")):
         return None
     kind = "manual" if found.get("manual") else found.get("kind")
     known = kind if kind in ("ran", "caught_up", "manual") else "ran"
@@ -89,5 +93,7 @@ def read_tick(meta: dict[str, Any], *, now: float) -> Tick | None:
     )
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_moment(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return _FIRST <= value < _LAST

@@ -66,7 +66,13 @@ class Veil:
         It has the name of its type and its traceback, and so have its causes: it is for
         logs and for lists, not for `except`.
         """
-        return _shown(error, self, {}) if self.words else error
+        if not self.words:
+            return error
+        try:
+            return _shown(error, self, {})
+        except RecursionError:
+            # Of a thousand causes, one behind the other, the error alone is shown.
+            return _alone(error, self).with_traceback(error.__traceback__)
 
 
 NO_VEIL = Veil()
@@ -128,16 +134,23 @@ def _shown(
 def _twin(
     error: BaseException, veil: Veil, seen: dict[int, BaseException]
 ) -> BaseException:
+    if not isinstance(error, BaseExceptionGroup):
+        return _alone(error, veil)
+    parts = [_shown(part, veil, seen) for part in error.exceptions]
+    group = _kind_of(error, BaseExceptionGroup)
+    twin: BaseException = group(veil.text(error.message), parts)
+    return twin
+
+
+def _alone(error: BaseException, veil: Veil) -> BaseException:
+    copy: BaseException = _kind_of(error, Exception)(veil.text(_text_of(error)))
+    return copy
+
+
+def _kind_of(error: BaseException, base: type[BaseException]) -> Any:
     kind = type(error)
     names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
-    if isinstance(error, BaseExceptionGroup):
-        parts = [_shown(part, veil, seen) for part in error.exceptions]
-        group: Any = type(kind.__name__, (BaseExceptionGroup,), names)
-        twin: BaseException = group(veil.text(error.message), parts)
-        return twin
-    plain: Any = type(kind.__name__, (Exception,), names)
-    copy: BaseException = plain(veil.text(_text_of(error)))
-    return copy
+    return type(kind.__name__, (base,), names)
 
 
 def _text_of(error: BaseException) -> str:

@@ -6,9 +6,7 @@ local RECENT_SECONDS = 7 * 24 * 3600
 local function note_recent(key, ids)
     if #ids == 0 then return end
     local size = redis.call('LPUSH', key, unpack(ids))
-    -- Not with each call: that would cost as much again.
-    if size > RECENT * 1.2 or size == #ids then
-        redis.call('LTRIM', key, 0, RECENT - 1)
-        redis.call('EXPIRE', key, RECENT_SECONDS)
-    end
+    -- Neither with each call of a busy queue: that would cost as much again.
+    if size > RECENT * 1.2 then redis.call('LTRIM', key, 0, RECENT - 1) end
+    if size < 100 or size % 10 == 0 then redis.call('EXPIRE', key, RECENT_SECONDS) end
 end
