@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sysconfig
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from jtc.cli import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -88,7 +90,7 @@ def complain(words: list[str]) -> str | None:
     """Say what is wrong with a command of ours; others are none of our business."""
     match words:
         case ["jtc" | "ftf" as program, *rest]:
-            return _complain_of_program(program, rest)
+            return _complain_of_program(program, tuple(rest))
         case ["hatch", "run", script, *_]:
             return (
                 None if script in _scripts() else f"{' '.join(words)}: no such script"
@@ -116,19 +118,13 @@ def _commands(line: str) -> Iterator[list[str]]:
         yield words
 
 
-def _complain_of_program(program: str, arguments: list[str]) -> str | None:
+@cache
+def _complain_of_program(program: str, arguments: tuple[str, ...]) -> str | None:
     # --help ends the program after the options before it have been looked up.
-    path = Path(sysconfig.get_path("scripts"), program)
-    done = subprocess.run(
-        [path, *arguments, "--help"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    if done.returncode == 0:
+    done = CliRunner().invoke(app, [*arguments, "--help"], prog_name=program)
+    if done.exit_code == 0:
         return None
-    return f"{program} {' '.join(arguments)}: {done.stderr.strip()}"
+    return f"{program} {' '.join(arguments)}: {done.output.strip()}"
 
 
 def _scripts() -> set[str]:
