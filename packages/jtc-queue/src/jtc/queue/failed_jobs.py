@@ -85,12 +85,12 @@ class FailedJobs:
             was enqueued again under the same key, what is no job of this queue, and a
             unique job while another one with its key is in the queue: it stays listed.
         """
-        back: Sequence[str] = ()
+        back: list[str] = []
         listed = await self._index.look_up(job_ids)
         for group in in_groups(listed, GROUP, on_progress):
             entries = await self._index.load(group)
-            back = (*back, *await self._index.put_back(entries))
-        return back
+            back += await self._index.put_back(entries)
+        return tuple(back)
 
     async def retry_all(
         self,
@@ -122,10 +122,10 @@ class FailedJobs:
         wanted = FailedJobFilter(
             job_class, function, exception, since, older_than, text, group
         )
-        back: Sequence[str] = ()
+        back: list[str] = []
         async for entries in self._groups(wanted, on_progress):
-            back = (*back, *await self._index.put_back(entries))
-        return back
+            back += await self._index.put_back(entries)
+        return tuple(back)
 
     async def forget(
         self, *job_ids: str, on_progress: OnProgress | None = None
@@ -136,11 +136,11 @@ class FailedJobs:
             job_ids: Their ids.
             on_progress: As for `retry`.
         """
-        gone: Sequence[str] = ()
+        gone: list[str] = []
         listed = await self._index.look_up(job_ids)
         for group in in_groups(listed, GROUP, on_progress):
-            gone = (*gone, *await self._index.delete(group))
-        return gone
+            gone += await self._index.delete(group)
+        return tuple(gone)
 
     async def forget_all(
         self,
@@ -172,13 +172,13 @@ class FailedJobs:
         wanted = FailedJobFilter(
             job_class, function, exception, since, older_than, text, group
         )
-        gone: Sequence[str] = ()
+        gone: list[str] = []
         async for entries in self._groups(wanted, on_progress):
             listed = [
                 (one.job_id.encode(), one.job.failed_at.timestamp()) for one in entries
             ]
-            gone = (*gone, *await self._index.delete(listed))
-        return gone
+            gone += await self._index.delete(listed)
+        return tuple(gone)
 
     async def flush(
         self,

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from jtc.cli.commands.failed import RedisUrl
+from jtc.cli.commands.log_options import LogFormatOption
 from jtc.cli.logs import LogFormat, LogLevel, set_up_logging
 
 
@@ -46,15 +47,7 @@ def dashboard(
         LogLevel,
         typer.Option("--log-level", case_sensitive=False, help="How much to say."),
     ] = LogLevel.INFO,
-    log_format: Annotated[
-        LogFormat,
-        typer.Option(
-            "--log-format",
-            case_sensitive=False,
-            envvar="JTC_LOG_FORMAT",
-            help="Lines for people, or one JSON object a line for a log collector.",
-        ),
-    ] = LogFormat.TEXT,
+    log_format: LogFormatOption = LogFormat.TEXT,
 ) -> None:
     """Show queues, jobs and schedules in a browser, until Ctrl+C or SIGTERM."""
     set_up_logging(log_level, log_format)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from jtc.cli.commands import dashboard, failed, operating
+from jtc.cli.commands.log_options import LogFormatOption
 from jtc.cli.commands.operating import read_duration
 from jtc.cli.commands.severity import FailOn, Severity
 from jtc.cli.endpoints import ANYWHERE, Endpoints, open_at
@@ -167,15 +168,7 @@ def work(
             "--log-level", case_sensitive=False, help="How much to say of the work."
         ),
     ] = LogLevel.INFO,
-    log_format: Annotated[
-        LogFormat,
-        typer.Option(
-            "--log-format",
-            case_sensitive=False,
-            envvar="JTC_LOG_FORMAT",
-            help="Lines for people, or one JSON object a line for a log collector.",
-        ),
-    ] = LogFormat.TEXT,
+    log_format: LogFormatOption = LogFormat.TEXT,
     metrics_port: Annotated[
         int | None,
         typer.Option(
