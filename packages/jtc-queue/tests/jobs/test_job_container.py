@@ -139,6 +139,60 @@ async def test_an_injected_service_may_also_be_annotated_on_the_class() -> None:
     assert text == "hello"
 
 
+async def test_what_the_container_was_told_of_a_job_class_is_done() -> None:
+    class Send(Job):
+        text: str
+
+        def __init__(self, mailer: Mailer) -> None:
+            self.mailer = mailer
+
+        async def handle(self) -> list[str]:
+            return self.mailer.sent
+
+    told = Mailer()
+    told.sent.append("told")
+    container = default_container()
+    set_container(container)
+    assert await _run(Send, text="hello") == []
+
+    container[Send] = lambda: Send(told)
+
+    assert await _run(Send, text="hello") == ["told"]
+
+
+async def test_a_container_that_wires_nothing_by_itself_is_left_so() -> None:
+    class Send(Job):
+        text: str
+
+        def __init__(self, mailer: Mailer) -> None:
+            self.mailer = mailer
+
+        async def handle(self) -> None: ...
+
+    container = lagom.ExplicitContainer()
+    container[Mailer] = Mailer()
+    set_container(container)
+
+    with pytest.raises(InjectionFailed, match="was not told of it"):
+        await _run(Send, text="hello")
+
+
+async def test_a_service_with_a_default_is_injected_all_the_same() -> None:
+    class Send(Job):
+        text: str
+
+        def __init__(self, mailer: Mailer, newsletter: Newsletter | None = None):
+            self.mailer = mailer
+            self.newsletter = newsletter
+
+        async def handle(self) -> bool:
+            return isinstance(self.newsletter, Newsletter)
+
+    set_container(default_container())
+
+    assert await _run(Send, text="hello")
+
+
 async def test_a_container_of_ones_own_makes_a_job_that_takes_services() -> None:
     class Simple(Job):
         def __init__(self) -> None: ...

@@ -152,6 +152,21 @@ def constructor_services(job_class: type[Job]) -> dict[str, Any]:
     return _injected_types(job_class, job_class.__init__)
 
 
+def only_services(job_class: type[Job]) -> dict[str, Any] | None:
+    """Return what `constructor_services` does; None if that is not all of `__init__`.
+
+    Who calls it has to know more then: of a default, or of what has no type.
+    """
+    _, *parameters = inspect.signature(job_class.__init__).parameters.values()
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    if not all(one.kind in by_name and _is_injected(one) for one in parameters):
+        return None
+    try:
+        return constructor_services(job_class)
+    except InvalidDeclaration:
+        return None
+
+
 def is_class_variable(annotation: object) -> bool:
     """Tell whether an annotation, resolved or not, is a `ClassVar`."""
     if isinstance(annotation, ForwardRef):

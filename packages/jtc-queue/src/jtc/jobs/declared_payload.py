@@ -60,7 +60,7 @@ class DeclaredPayload:
             InvalidPayload: A value is missing, unknown or of another type.
         """
         self._check_names(values)
-        return self._items(self._schema.check(values))
+        return _items(self._schema.check(values))
 
     def collect(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
         """Return the declared fields among the attributes of a job."""
@@ -82,10 +82,7 @@ class DeclaredPayload:
             raise PayloadOutdated(self._job, "", why, "find out who wrote it")
         if not self._all >= data.keys() >= self._required:
             self._refuse(data)
-        return self._items(self._schema.read(data))
-
-    def _items(self, values: msgspec.Struct) -> list[tuple[str, Any]]:
-        return [(name, getattr(values, name)) for name in self._all]
+        return _items(self._schema.read(data))
 
     def _check_names(self, values: Mapping[str, Any]) -> None:
         if self._all >= values.keys() >= self._required:
@@ -96,6 +93,10 @@ class DeclaredPayload:
     def _refuse(self, data: Mapping[str, Any]) -> None:
         if misfit := self._names.misfit_in(data):
             raise PayloadOutdated(self._job, *misfit)
+
+
+def _items(values: msgspec.Struct) -> Iterable[tuple[str, Any]]:
+    return msgspec.structs.asdict(values).items()
 
 
 def _checked_defaults(

@@ -12,6 +12,7 @@ from jtc.jobs.declaration import (
     check_declaration,
     declared_fields,
     has_constructor,
+    only_services,
     services_of,
 )
 from jtc.jobs.errors import InvalidOption, NotAJob
@@ -66,6 +67,11 @@ class JobDefinition:
     def takes_services(self) -> bool:
         """Whether an `__init__` of the class's own takes services."""
         return has_constructor(self.job_class)
+
+    @cached_property
+    def constructor(self) -> Mapping[str, type[Any]] | None:
+        """The types of what `__init__` takes, if it takes nothing but services."""
+        return only_services(self.job_class)
 
     @cached_property
     def services(self) -> Mapping[str, type[Any]]:

@@ -60,6 +60,13 @@ class LagomScope(Scope):
                 self._plans[wanted] = HIDDEN
         return await self._get_scoped(wanted, plan)
 
+    def wires(self, wanted: type[Any]) -> bool:
+        """Tell whether the container would go by the type hints of `wanted`."""
+        container = self._container
+        # A class derived from it may do anything.
+        is_plain = type(container) is lagom.Container
+        return is_plain and container.get_definition(wanted) is None
+
     def instance_of(self, definition: Scoped) -> Any:
         """Return what was made by `definition`.
 

@@ -60,6 +60,13 @@ class Scope(ABC):
         else:
             await self._close_after(error)
 
+    def wires(self, wanted: type[Any]) -> bool:  # noqa: ARG002 - for those that can tell
+        """Tell whether `wanted` is called with what its type hints ask for.
+
+        Then nobody has said otherwise, and who knows the hints can do it as well.
+        """
+        return False
+
     def flaws(self, wanted: Any) -> Sequence[str] | None:  # noqa: ARG002 - as explain
         """Say what stands against making `wanted`, without making anything.
 
