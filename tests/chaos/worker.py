@@ -26,8 +26,8 @@ from jtc.queue import (
     RedisQueue,
     Scheduler,
     Worker,
-    claims,
     lease,
+    lease_time,
     open_client,
     task_function_name,
     upkeep,
@@ -114,8 +114,8 @@ def log_to_file() -> None:
 
 def shorten_times(seconds: float) -> None:
     """Let a lease last `seconds` and everything that hangs on it go as much faster."""
-    part = seconds * 1000 / claims.LEASE_MS
-    claims.LEASE_MS = round(claims.LEASE_MS * part)
+    part = seconds * 1000 / lease_time.LEASE_MS
+    lease_time.LEASE_MS = round(lease_time.LEASE_MS * part)
     lease.RENEW_EVERY *= part
     upkeep.RECOVER_EVERY *= part
 

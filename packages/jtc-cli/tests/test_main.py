@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import jtc.cli
+from jtc.cli.branch import branch_of
 from jtc.cli.errors import CliError
 from jtc.cli.main import main
 
@@ -50,19 +51,43 @@ def test_help_names_every_command_and_option(run: Run) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    script = (
-        "import sys\n"
-        "from jtc.cli.main import main\n"
-        "sys.argv = ['jtc', '--help']\n"
-        "try: main()\n"
-        "finally: print(sorted({m.partition('.')[0] for m in sys.modules}))\n"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    loaded = answer.stdout.splitlines()[-1]
-    for name in ("saq", "redis", "rich", "asyncio", "msgspec", "cronsim"):
-        assert f"'{name}'" not in loaded
+    loaded = _modules_of("--help")
+
+    heavy = {"saq", "redis", "rich", "asyncio", "msgspec", "cronsim"}
+    assert loaded & heavy == set()
+
+
+def test_a_probe_does_not_wait_for_what_it_has_no_use_for() -> None:
+    loaded = _modules_of("queue", "health", "--redis", "redis://127.0.0.1:1")
+
+    heavy = {"saq", "lagom", "rich", "jtc.queue.api", "jtc.queue.worker", "jtc.jobs"}
+    assert loaded & heavy == set()
+    assert "jtc.queue.health" in loaded
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["queue", "health"], ["schedule", "list"], ["make", "job"], ["doctor"], ["make"]],
+)
+def test_a_command_is_the_same_among_all_and_alone(words: list[str]) -> None:
+    alone = branch_of(jtc.cli.app, words)
+
+    assert alone is not jtc.cli.app
+    among_all = CliRunner().invoke(jtc.cli.app, [*words, "--help"])
+    answer = CliRunner().invoke(alone, [*words, "--help"])
+    assert (answer.exit_code, answer.output) == (0, among_all.output)
+
+
+@pytest.mark.parametrize("words", [[], ["--version"], ["quue", "health"]])
+def test_words_that_lead_nowhere_leave_every_command(words: list[str]) -> None:
+    assert branch_of(jtc.cli.app, words) is jtc.cli.app
+
+
+def test_a_slip_in_a_command_names_its_neighbours(run: Run) -> None:
+    answer = run("queue", "helth")
+
+    assert answer.returncode == 2
+    assert "Did you mean 'health'?" in answer.stderr
 
 
 @pytest.mark.parametrize(
@@ -114,7 +139,7 @@ def test_an_error_of_ours_is_one_message(
     def refuse() -> None:
         raise CliError("this is why")
 
-    monkeypatch.setattr("jtc.cli.main.app", refuse)
+    monkeypatch.setattr("jtc.cli.main.branch_of", lambda *_: refuse)
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 1
@@ -124,7 +149,7 @@ def test_an_error_of_ours_is_one_message(
 def test_an_error_that_nobody_foresaw_keeps_its_traceback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("jtc.cli.main.app", lambda: 1 / 0)
+    monkeypatch.setattr("jtc.cli.main.branch_of", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main()
 
@@ -143,3 +168,19 @@ def test_a_warning_of_ours_is_a_line_of_the_command(run: Run, write: Write) -> N
     ours, *theirs = answer.stderr.splitlines()
     assert ours.startswith("Warning: tasks.py:4: A run may take 50 s and the next is")
     assert theirs[0].endswith("tasks.py:7: UserWarning: mine")
+
+
+def _modules_of(*words: str) -> set[str]:
+    """Return what a command has imported at its end."""
+    script = (
+        "import sys\n"
+        "from jtc.cli.main import main\n"
+        f"sys.argv = ['jtc', *{words!r}]\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(*sys.modules)\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(answer.stdout.splitlines()[-1].split())

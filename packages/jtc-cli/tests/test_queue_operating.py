@@ -495,11 +495,11 @@ def test_no_server_is_unhealthy_and_its_password_is_not_told(call: Call) -> None
 def test_a_server_that_does_not_answer_is_unhealthy(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def hang(self: Any, **options: Any) -> None:
+    async def hang(*words: Any, **options: Any) -> None:
         await asyncio.sleep(60)
 
     monkeypatch.setattr("jtc.cli.commands.queue_health.PATIENCE", 0.05)
-    monkeypatch.setattr(QueueMonitor, "health", hang)
+    monkeypatch.setattr("jtc.cli.commands.queue_health.read_health", hang)
     answer = call("health")
     assert answer.exit_code == 1
     assert answer.stdout.endswith("no answer within 0.05 s.\n")

@@ -22,8 +22,8 @@ from jtc.queue import (
     TaskFunction,
     TickRecord,
     Worker,
-    claims,
     lease,
+    lease_time,
     open_client,
     task_function_name,
     upkeep,
@@ -135,7 +135,7 @@ def working() -> Callable[[Worker], contextlib.AbstractAsyncContextManager[Worke
 @pytest.fixture
 def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let workers of this process look dead sooner, and be recovered sooner."""
-    monkeypatch.setattr(claims, "LEASE_MS", 1500)
+    monkeypatch.setattr(lease_time, "LEASE_MS", 1500)
     monkeypatch.setattr(lease, "RENEW_EVERY", 0.3)
     monkeypatch.setattr(upkeep, "RECOVER_EVERY", 0.1)
 

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from saq.job import Status
 
-from jtc.queue import RedisQueue, Worker, claims, open_client
+from jtc.queue import RedisQueue, Worker, lease_time, open_client
 from jtc.queue.claimed_job import read_claimed_job
 from jtc.queue.claims import Claims
 
@@ -148,7 +148,7 @@ async def test_what_others_were_given_before_a_late_reply_came_is_not_claimed(
     # Given a worker that stands still, for longer than its lease, before it can read
     # which jobs it was given
     await queue.enqueue_many([saq.Job("add", key=key) for key in ("one", "two")])
-    monkeypatch.setattr(claims, "LEASE_MS", 100)
+    monkeypatch.setattr(lease_time, "LEASE_MS", 100)
     frozen = Claims(queue, "w1")
     if is_second_try:
         lose_reply("claim")

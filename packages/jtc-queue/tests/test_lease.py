@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from jtc.queue import RedisQueue, Worker, claims, endings, open_client
+from jtc.queue import RedisQueue, Worker, endings, lease_time, open_client
 from jtc.queue.claims import Claims
 from jtc.queue.errors import InvalidWorkerId
 from jtc.queue.lease import Lease
@@ -155,7 +155,7 @@ def test_an_id_that_would_break_a_claim_is_refused(name: str) -> None:
 async def test_a_job_in_the_foreground_keeps_the_lease(
     redis: Redis, queue: RedisQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claims, "LEASE_MS", 1500)
+    monkeypatch.setattr(lease_time, "LEASE_MS", 1500)
     monkeypatch.setattr("jtc.queue.station.RENEW_EVERY", 0.3)
     until: list[float] = []
 

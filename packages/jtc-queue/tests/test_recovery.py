@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from saq.job import Status
 
-from jtc.queue import RedisQueue, Worker, claims, endings, lease, upkeep
+from jtc.queue import RedisQueue, Worker, endings, lease, lease_time, upkeep
 from jtc.queue.attempt import Attempt
 from jtc.queue.claimed_job import ClaimedJob
 from jtc.queue.claims import Claims
@@ -58,16 +58,16 @@ async def recover(queue: RedisQueue, holder: Claims) -> list[ClaimedJob]:
 def test_a_job_is_recovered_within_twenty_seconds_of_its_workers_death() -> None:
     # A lease that was renewed just before, and a round of recovery just before its end;
     # the rest is for the round itself and the claim.
-    assert claims.LEASE_MS / 1000 + upkeep.RECOVER_EVERY <= 20 - 1
+    assert lease_time.LEASE_MS / 1000 + upkeep.RECOVER_EVERY <= 20 - 1
 
 
 def test_whoever_was_about_to_renew_comes_back_before_its_lease_is_taken() -> None:
     # An outage that is a little too short for everybody to get one more lease
-    outage = claims.LEASE_MS / 1000 * claims.QUIET
+    outage = lease_time.LEASE_MS / 1000 * lease_time.QUIET
     retry = lease.RENEW_EVERY * lease.RETRY
     # Also where the event loop does not turn and the thread renews in its place
     longest = lease.RENEW_EVERY * lease.LATE
-    assert longest + outage + retry < claims.LEASE_MS / 1000
+    assert longest + outage + retry < lease_time.LEASE_MS / 1000
 
 
 async def test_a_renewal_is_tried_again_soon_however_long_the_server_is_away(

@@ -14,12 +14,12 @@ import sys
 import time
 from typing import Any
 
-from jtc.queue import RedisQueue, Worker, claims, lease, open_client, upkeep
+from jtc.queue import RedisQueue, Worker, lease, lease_time, open_client, upkeep
 
 URL, WORKER, OPTIONS = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 
 if OPTIONS.get("quick"):
-    claims.LEASE_MS = 1500
+    lease_time.LEASE_MS = 1500
     lease.RENEW_EVERY = 0.3
     upkeep.RECOVER_EVERY = 0.1
 

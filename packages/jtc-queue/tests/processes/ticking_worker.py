@@ -21,8 +21,8 @@ from jtc.queue import (  # noqa: E402 - the clock is wrong from the start
     RedisQueue,
     Scheduler,
     Worker,
-    claims,
     lease,
+    lease_time,
     open_client,
     task_function_name,
     upkeep,
@@ -30,7 +30,7 @@ from jtc.queue import (  # noqa: E402 - the clock is wrong from the start
 from jtc.schedule import ScheduledTask  # noqa: E402
 
 if MODE == "quick":
-    claims.LEASE_MS = 3000
+    lease_time.LEASE_MS = 3000
     lease.RENEW_EVERY = 0.5
     upkeep.RECOVER_EVERY = 0.5
 

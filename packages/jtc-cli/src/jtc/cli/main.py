@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
+from jtc.cli.branch import branch_of
 from jtc.cli.commands import doctor, make, queue, schedule
 from jtc.cli.output import prepare_streams, print_text
 from jtc.cli.reporting import report_errors, report_warnings
@@ -27,7 +29,7 @@ def main() -> None:
     prepare_streams()
     report_warnings()
     with report_errors():
-        app()
+        branch_of(app, sys.argv[1:])()
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's way to call it

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 from jtc.queue import endings
 from jtc.queue.claimed_job import ClaimedJob
-from jtc.queue.claims import trial_ms
 from jtc.queue.errors import JobTimeout, SelfCancelled, UnknownFunction
 from jtc.queue.failure_log import log_failure
 from jtc.queue.job_fields import current_job, job_fields, shown_error
+from jtc.queue.lease_time import trial_ms
 from jtc.queue.progress import Progress, write_progress
 from jtc.queue.settlement import Settlement
 from jtc.queue.threads import GIVE_UP, AsyncFunction

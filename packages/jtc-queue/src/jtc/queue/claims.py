@@ -11,17 +11,11 @@ from typing import Any
 
 from jtc.queue.claimed_job import ClaimedJob, read_claimed_job
 from jtc.queue.errors import InvalidWorkerId
+from jtc.queue.lease_time import lease_arguments, trial_ms
 from jtc.queue.redis_queue import RedisQueue
-from jtc.queue.scripts import Argument
 
 logger = logging.getLogger(__name__)
 
-LEASE_MS = 13_000
-# When nobody has renewed for so much of a lease, everybody gets one more. With the time
-# between two renewals and that until a failed one is tried again it must stay below a
-# lease: after an outage that was shorter, whoever was about to renew when it began must
-# have done so before the others find its lease expired.
-QUIET = 0.5
 RECOVER_GROUP = 100
 # A script passes so many ids to one command; Lua allows a few thousand.
 CLAIM_GROUP = 1000
@@ -229,16 +223,6 @@ class Claims:
             job.claim = claim
             jobs.append(job)
         return Batch(now, met, tuple(jobs), tuple(unreadable))
-
-
-def trial_ms() -> int:
-    """Return how long a lease lasts at least, of a worker that has just claimed."""
-    return round(LEASE_MS * (1 - QUIET))
-
-
-def lease_arguments(worker: str) -> list[Argument]:
-    """Return what `recover.lua` is told of the lease to renew."""
-    return [worker, LEASE_MS, round(LEASE_MS * QUIET)]
 
 
 def _in_steps(flat: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:

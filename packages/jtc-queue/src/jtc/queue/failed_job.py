@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from jtc.queue.claimed_job import read_claimed_job
 from jtc.queue.failure import read_failure
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.secret_fields import mask, payload_in, secret_names
+from jtc.queue.wall_clock import moment_of
 
 UNREADABLE = "This is no job of this queue; its text is in `raw`."
 
@@ -108,20 +108,6 @@ def call_of(job: saq.Job) -> tuple[str | None, Mapping[str, Any]]:
 def subject_of(job: saq.Job) -> str:
     """Return what a job runs: its class, or its function."""
     return payload_in(job.kwargs or {})[0] or job.function
-
-
-def moment_of(milliseconds: object) -> datetime | None:
-    """Return a time of a job's document in UTC; None when it says none."""
-    if not isinstance(milliseconds, int | float) or not math.isfinite(milliseconds):
-        return None
-    try:
-        return (
-            datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
-            if milliseconds
-            else None
-        )
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _unreadable(key: str, document: bytes, *, failed_at: datetime) -> FailedJob:

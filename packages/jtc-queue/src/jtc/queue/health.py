@@ -3,6 +3,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from redis.asyncio import Redis
+
+from jtc.queue.keys import QueueKeys
+from jtc.queue.presence import look_who_is_there
 from jtc.queue.worker_status import WorkerStatus
 
 LOOKED_WITHIN = 10.0
@@ -22,6 +26,18 @@ class Health:
     is_healthy: bool
     reason: str
     workers: tuple[str, ...] = ()
+
+
+async def read_health(
+    redis: Redis, queue: str, *, worker: str | None = None, host: str | None = None
+) -> Health:
+    """Ask whether the queue of that name is worked on; see `QueueMonitor.health`.
+
+    Raises:
+        InvalidQueueName: No queue can have that name.
+    """
+    workers = await look_who_is_there(redis, QueueKeys(queue))
+    return judge_health(workers, queue=queue, worker=worker, host=host)
 
 
 def judge_health(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import saq
 
 from jtc.queue.claimed_job import read_claimed_job
-from jtc.queue.failed_job import call_of, key_of, moment_of
+from jtc.queue.failed_job import call_of, key_of
 from jtc.queue.failure import read_failure
 from jtc.queue.flow import flow_of
 from jtc.queue.job_moment import JobMoment
@@ -17,6 +17,7 @@ from jtc.queue.job_timeline import timeline_of
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.tick import tick_meta_of
 from jtc.queue.unique_key import read_unique_key
+from jtc.queue.wall_clock import moment_of
 
 State = Literal[
     "waiting", "delayed", "running", "complete", "failed", "aborted", "unreadable"

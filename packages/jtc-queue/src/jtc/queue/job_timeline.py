@@ -5,10 +5,10 @@ from typing import Any
 
 import saq
 
-from jtc.queue.failed_job import moment_of
 from jtc.queue.failure import read_failure
 from jtc.queue.job_moment import JobMoment, What
 from jtc.queue.latency import waits_since
+from jtc.queue.wall_clock import moment_of
 
 _ENDS: dict[str, What] = {
     "complete": "complete",

@@ -6,8 +6,9 @@ import time
 
 from redis.exceptions import RedisError
 
-from jtc.queue.claims import Claims, lease_arguments
+from jtc.queue.claims import Claims
 from jtc.queue.client import open_blocking_twin
+from jtc.queue.lease_time import lease_arguments
 from jtc.queue.scripts import script_source
 from jtc.queue.threads import any_job_thread_runs
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jtc.queue.health import Health, judge_health
+from jtc.queue.health import Health, read_health
 from jtc.queue.job_record import JobRecord, find_job
 from jtc.queue.queue_stats import QueueStats, read_queue_stats
 from jtc.queue.redis_queue import RedisQueue
@@ -52,5 +52,5 @@ class QueueMonitor:
             host: The machine whose workers all have to be, and of which there has to be
                 one.
         """
-        workers = await self.workers()
-        return judge_health(workers, queue=self._queue.name, worker=worker, host=host)
+        queue = self._queue
+        return await read_health(queue.redis, queue.name, worker=worker, host=host)

@@ -15,14 +15,10 @@ from jtc.queue.codec import encode
 from jtc.queue.queue_names import QueueNames
 from jtc.queue.redis_queue import RedisQueue
 from jtc.queue.scripts import Argument
+from jtc.queue.worker_status import KEPT, OURS
 
-KEPT = 60
-"""Seconds for which a worker that says nothing more is still shown."""
 NAME_EVERY = 3600.0
 """Seconds between two notes that there is such a queue."""
-
-# SAQ's own fields are beside it.
-OURS = "jtc"
 
 
 class Reporting:

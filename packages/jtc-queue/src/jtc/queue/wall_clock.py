@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 Clock = Callable[[], float]
 """Returns the time in epoch seconds."""
@@ -19,6 +21,20 @@ def epoch_seconds() -> float:
 def epoch_ms() -> int:
     """Return the time by this process's clock as SAQ writes it into jobs."""
     return int(_clock() * 1000)
+
+
+def moment_of(milliseconds: object) -> datetime | None:
+    """Return a time of a job's document in UTC; None when it says none."""
+    if not isinstance(milliseconds, int | float) or not math.isfinite(milliseconds):
+        return None
+    try:
+        return (
+            datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+            if milliseconds
+            else None
+        )
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 @contextmanager

@@ -4,16 +4,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from jtc.queue.claims import LEASE_MS
+from jtc.queue.claimed_job import read_claimed_job
+from jtc.queue.failed_job import key_of, subject_of
+from jtc.queue.presence import ask_presence, read_presence
 from jtc.queue.redis_queue import RedisQueue
-from jtc.queue.reporting import KEPT
-from jtc.queue.running_job import RunningJob, read_running_job
-from jtc.queue.worker_status import Signs, WorkerStatus, read_worker_status
+from jtc.queue.running_job import RunningJob
+from jtc.queue.wall_clock import moment_of
+from jtc.queue.worker_status import WorkerStatus
 
 MOST_JOBS = 1000
 """How many running jobs are looked at."""
-
-Times = Mapping[str, float]
 
 
 async def read_workers(queue: RedisQueue) -> Sequence[WorkerStatus]:
@@ -22,34 +22,15 @@ async def read_workers(queue: RedisQueue) -> Sequence[WorkerStatus]:
     Returns:
         In the order of their ids, also those that died in the last minute.
     """
-    keys = queue.keys
     async with queue.redis.pipeline(transaction=True) as pipe:
-        pipe.time()
-        pipe.zrange(keys.workers, 0, -1, withscores=True)
-        pipe.zrange(keys.reports, 0, -1, withscores=True)
-        pipe.hgetall(keys.claims)
-        (seconds, micros), leases, reports, claims = await pipe.execute()
-    now = seconds * 1000 + micros / 1000
-    expiries = {worker.decode(): float(score) for worker, score in leases}
-    times = {
-        key.decode().removeprefix(keys.report): float(score) - KEPT * 1000
-        for key, score in reports
-    }
-    names = sorted({*expiries, *times})
-    documents, jobs = await _read_documents(queue, names, claims)
-    found = (
-        Signs(
-            report=document,
-            reported=times.get(name),
-            renewed=expiries[name] - LEASE_MS if name in expiries else None,
-            is_alive=expiries.get(name, 0) > now,
-            jobs=tuple(jobs[name]),
-        )
-        for name, document in zip(names, documents, strict=True)
-    )
+        ask_presence(pipe, queue.keys)
+        pipe.hgetall(queue.keys.claims)
+        *signs, claims = await pipe.execute()
+    presence = read_presence(queue.keys, signs)
+    reports, jobs = await _read_documents(queue, presence.names, claims)
     return [
-        read_worker_status(name, signs, now=now)
-        for name, signs in zip(names, found, strict=True)
+        presence.status(name, report, jobs[name])
+        for name, report in zip(presence.names, reports, strict=True)
     ]
 
 
@@ -66,5 +47,18 @@ async def _read_documents(
     found = await queue.redis.mget(ids) if ids else []
     jobs = defaultdict(list)
     for (job_id, worker), document in zip(holders, found[len(names) :], strict=True):
-        jobs[worker].append(read_running_job(queue, job_id, document))
+        jobs[worker].append(_read_running_job(queue, job_id, document))
     return found[: len(names)], jobs
+
+
+def _read_running_job(
+    queue: RedisQueue, job_id: str, document: bytes | None
+) -> RunningJob:
+    job = read_claimed_job(queue, document)
+    key = key_of(queue, job_id)
+    if job is None:
+        return RunningJob(key, "?", None)
+    # A document that does not say "active" is older than the claim.
+    is_shown = job.status == "active"
+    started = moment_of(job.started) if is_shown else None
+    return RunningJob(key, subject_of(job), started)

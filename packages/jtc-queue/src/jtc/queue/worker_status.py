@@ -6,12 +6,16 @@ from datetime import datetime
 from typing import Any, Literal
 
 from jtc.queue.codec import decode
-from jtc.queue.failed_job import moment_of
-from jtc.queue.reporting import OURS
 from jtc.queue.running_job import RunningJob
+from jtc.queue.wall_clock import moment_of
 
+KEPT = 60
+"""Seconds for which a worker that says nothing more is still shown."""
 SILENT_AFTER = 12.0
 """Seconds after which a worker that says nothing does not turn its event loop."""
+
+# In its report; SAQ's own fields are beside it.
+OURS = "jtc"
 
 State = Literal["working", "stopping", "silent", "gone"]
 

@@ -16,12 +16,12 @@ import saq
 from redis import asyncio as aioredis
 from saq.queue.redis import RedisQueue as SaqRedisQueue
 
-from jtc.queue import RedisQueue, Worker, claims, lease, open_client, upkeep
+from jtc.queue import RedisQueue, Worker, lease, lease_time, open_client, upkeep
 
 URL, ENGINE, WORKER, OPTIONS = *sys.argv[1:4], json.loads(sys.argv[4])
 
 # Seconds of a lease, not a quarter of a minute.
-claims.LEASE_MS = 1500
+lease_time.LEASE_MS = 1500
 lease.RENEW_EVERY = 0.3
 upkeep.RECOVER_EVERY = 0.1
 

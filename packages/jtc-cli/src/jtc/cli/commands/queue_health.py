@@ -8,14 +8,9 @@ from redis.exceptions import RedisError
 from jtc.cli.json_form import json_form
 from jtc.cli.output import print_json, print_text
 from jtc.cli.place import Place
-from jtc.queue import (
-    Health,
-    QueueMonitor,
-    RedisQueue,
-    load_settings,
-    mask_url,
-    open_client,
-)
+from jtc.queue.client import mask_url, open_client
+from jtc.queue.health import Health, read_health
+from jtc.queue.settings import load_settings
 
 PATIENCE = 2.0
 """Seconds that the server has to answer."""
@@ -42,15 +37,14 @@ def show_health(place: Place, *, worker: str | None, here: bool, as_json: bool) 
 
 
 async def _ask(place: Place, *, worker: str | None, host: str | None) -> Health:
-    # Not by way of the provider, which also asks what the server is.
+    # Not by way of the provider, which also asks what the server is, nor by the whole
+    # of jtc.queue: a probe runs again and again, and nearly all its time is imports.
     settings = load_settings(redis_url=place.redis, queue_name=place.queue)
     client = open_client(settings.redis_url)
     try:
         async with asyncio.timeout(PATIENCE):
             found = [
-                await QueueMonitor(RedisQueue(client, name=name)).health(
-                    worker=worker, host=host
-                )
+                await read_health(client, name, worker=worker, host=host)
                 for name in settings.queues.names
             ]
     except (RedisError, OSError, TimeoutError) as error:
