@@ -20,6 +20,7 @@ Write = Callable[[str, str], Path]
 
 def test_the_package_offers_the_application() -> None:
     assert jtc.cli.__all__ == ["app"]
+    assert not hasattr(jtc.cli, "ap")
     result = CliRunner().invoke(jtc.cli.app, ["queue", "list", "--help"])
     assert "--json" in result.output
 
@@ -60,7 +61,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_a_probe_does_not_wait_for_what_it_has_no_use_for() -> None:
     loaded = _modules_of("queue", "health", "--redis", "redis://127.0.0.1:1")
 
-    heavy = {"saq", "lagom", "rich", "jtc.queue.api", "jtc.queue.worker", "jtc.jobs"}
+    heavy = {"typer", "rich", "saq", "lagom", "jtc.queue.api", "jtc.queue.worker"}
     assert loaded & heavy == set()
     assert "jtc.queue.health" in loaded
 
@@ -139,7 +140,8 @@ def test_an_error_of_ours_is_one_message(
     def refuse() -> None:
         raise CliError("this is why")
 
-    monkeypatch.setattr("jtc.cli.main.branch_of", lambda *_: refuse)
+    monkeypatch.setattr(sys, "argv", ["jtc"])
+    monkeypatch.setattr("jtc.cli.branch.branch_of", lambda *_: refuse)
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 1
@@ -149,7 +151,8 @@ def test_an_error_of_ours_is_one_message(
 def test_an_error_that_nobody_foresaw_keeps_its_traceback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("jtc.cli.main.branch_of", lambda *_: 1 / 0)
+    monkeypatch.setattr(sys, "argv", ["jtc"])
+    monkeypatch.setattr("jtc.cli.branch.branch_of", lambda *_: lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main()
 

@@ -1,57 +1,36 @@
 from __future__ import annotations
 
+import signal
 import sys
-from typing import Annotated
 
-import typer
-
-from jtc.cli.branch import branch_of
-from jtc.cli.commands import doctor, make, queue, schedule
-from jtc.cli.output import prepare_streams, print_text
+from jtc.cli.output import prepare_streams
+from jtc.cli.probe import Probe, read_probe
 from jtc.cli.reporting import report_errors, report_warnings
-
-app = typer.Typer(
-    help="Run scheduled tasks and jobs.",
-    no_args_is_help=True,
-    # Both take more time than the rest of --help.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.add_typer(queue.app, name="queue")
-app.add_typer(schedule.app, name="schedule")
-app.add_typer(make.app, name="make")
-app.command()(doctor.doctor)
 
 
 def main() -> None:
     """Run the command line; errors of ours end it with one message and status 1."""
+    words = sys.argv[1:]
     prepare_streams()
     report_warnings()
     with report_errors():
-        branch_of(app, sys.argv[1:])()
+        probe = read_probe(words)
+        if probe is None:
+            _run_command(words)
+        else:
+            _ask(probe)
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's way to call it
-    if wanted:
-        # Only who asks for the version pays for the import.
-        from importlib import metadata  # noqa: PLC0415
-
-        print_text(f"jtc {metadata.version('jtc-cli')}")
-        raise typer.Exit
+def _ask(probe: Probe) -> None:
+    try:
+        sys.exit(0 if probe.is_healthy() else 1)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
-@app.callback()
-def _take_options(
-    *,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            callback=_print_version,
-            is_eager=True,
-            help="Show the version.",
-        ),
-    ] = False,
-) -> None:
-    pass
+def _run_command(words: list[str]) -> None:
+    # A probe has no use for these, and they take longer than all it does.
+    from jtc.cli.application import app  # noqa: PLC0415
+    from jtc.cli.branch import branch_of  # noqa: PLC0415
+
+    branch_of(app, words)()
