@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -147,7 +148,8 @@ def start(project: Path) -> Iterator[Start]:
 
     yield start_jtc
     for process in processes:
-        if process.poll() is None:
+        # Also when it has ended itself: a child of it that hangs would keep the pipes.
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
