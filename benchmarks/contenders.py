@@ -9,17 +9,14 @@ import asyncio
 import json
 import os
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import saq
-from prometheus_client import CollectorRegistry, generate_latest
 from saq.queue.redis import RedisQueue as SaqQueue
 
 from jtc.jobs import Job, JobManager, default_container, runner, set_container
-from jtc.metrics import WorkerCollector
 from jtc.queue import RedisQueue, Worker, open_client
 
 URL = os.environ.get("BENCH_URL", "redis://localhost:6379")
@@ -85,26 +82,9 @@ def jtc_worker() -> tuple[RedisQueue, Any]:
     return queue, Worker(queue, [noop, ("runner", runner)])
 
 
-def observed_worker() -> tuple[RedisQueue, Any]:
-    """One whose metrics are read every second, more often than Prometheus does it."""
-    queue, worker = jtc_worker()
-    worker.vitals.watch()
-    registry = CollectorRegistry()
-    registry.register(WorkerCollector(worker))
-
-    def read() -> None:
-        while True:
-            time.sleep(1)
-            generate_latest(registry)
-
-    threading.Thread(target=read, daemon=True).start()
-    return queue, worker
-
-
 WORKERS: dict[str, Callable[[], tuple[Any, Any]]] = {
     "saq": saq_worker,
     "jtc": jtc_worker,
-    "jtc-observed": observed_worker,
 }
 
 

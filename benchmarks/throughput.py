@@ -192,21 +192,6 @@ def measure_work(bench: Bench) -> None:
         show_gain(rates, kind)
 
 
-def measure_observed(bench: Bench) -> None:
-    """Show what it costs that somebody watches: the metrics are read every second."""
-    for kind, job in (("function", "noop"), ("Job", "job")):
-        works: dict[str, list[Work]] = {}
-        for number in range(2 * bench.rounds):
-            # Either one first in turn: the machine may get slower or faster meanwhile.
-            for worker in ("jtc", "jtc-observed")[:: (-1) ** number]:
-                works.setdefault(worker, []).append(measure_one(bench, worker, job))
-        order = ("jtc", "jtc-observed")
-        rates = {one: [work.rate for work in works[one]] for one in order}
-        costs = {one: [work.by_workers * 1e6 for work in works[one]] for one in order}
-        show(f"Jobs a second, {kind}", rates)
-        show(f"Microseconds of a processor for each job, {kind}", costs)
-
-
 def show_gain(rates: dict[str, list[float]], kind: str) -> None:
     """Print what a second process brings; it shares the processors with the server."""
     one = next(v for k, v in rates.items() if k.startswith(f"jtc, {kind}"))
@@ -261,7 +246,6 @@ def show(title: str, rows: dict[str, list[float]]) -> None:
 
 MEASUREMENTS: dict[str, Callable[[Bench], None]] = {
     "work": measure_work,
-    "observed": measure_observed,
     "enqueue": measure_enqueue,
     "latency": measure_latency,
     "rest": measure_rest,

@@ -31,8 +31,15 @@ def latency(job: saq.Job, *, now: float) -> float | None:
     """
     if job.attempts or not job.queued:
         return None
-    since = waits_since(job)
-    return None if since is None else max(0.0, now - since / 1000)
+    try:
+        # Nearly all jobs could be taken from when they were queued.
+        plain = not job.meta and not job.scheduled
+        waited = now - (job.queued if plain else _waits_since(job)) / 1000
+    except (TypeError, OverflowError):
+        return None
+    if waited > 0:
+        return waited if waited < math.inf else None
+    return 0.0 if math.isfinite(waited) else None
 
 
 def _waits_since(job: saq.Job) -> float:

@@ -59,9 +59,8 @@ def observe_end(queue: RedisQueue, settlement: Settlement) -> None:
     if job is None or outcome is None:
         return
     log_end(job, outcome)
-    name = subject_of(job)
     if job.took is not None:
-        queue.measures.ran(name, outcome, job.took)
+        queue.measures.ran(subject_of(job), outcome, job.took)
     if outcome == "skipped":
         _observe_skip(queue, job, settlement.reason)
     elif is_heard(_EVENTS[outcome]):
