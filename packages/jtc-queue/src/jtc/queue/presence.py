@@ -78,8 +78,9 @@ async def look_who_is_there(redis: Redis, keys: QueueKeys) -> Sequence[WorkerSta
     async with redis.pipeline(transaction=True) as pipe:
         ask_presence(pipe, keys)
         presence = read_presence(keys, await pipe.execute())
-    if not presence.names:
+    names = presence.names
+    if not names:
         return []
-    reports = await redis.mget([f"{keys.report}{name}" for name in presence.names])
-    pairs = zip(presence.names, reports, strict=True)
+    reports = await redis.mget([f"{keys.report}{name}" for name in names])
+    pairs = zip(names, reports, strict=True)
     return [presence.status(name, report) for name, report in pairs]

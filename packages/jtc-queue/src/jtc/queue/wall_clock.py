@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,14 +24,10 @@ def epoch_ms() -> int:
 
 def moment_of(milliseconds: object) -> datetime | None:
     """Return a time of a job's document in UTC; None when it says none."""
-    if not isinstance(milliseconds, int | float) or not math.isfinite(milliseconds):
+    if not isinstance(milliseconds, int | float) or not milliseconds:
         return None
     try:
-        return (
-            datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
-            if milliseconds
-            else None
-        )
+        return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -27,10 +27,11 @@ async def read_workers(queue: RedisQueue) -> Sequence[WorkerStatus]:
         pipe.hgetall(queue.keys.claims)
         *signs, claims = await pipe.execute()
     presence = read_presence(queue.keys, signs)
-    reports, jobs = await _read_documents(queue, presence.names, claims)
+    names = presence.names
+    reports, jobs = await _read_documents(queue, names, claims)
     return [
         presence.status(name, report, jobs[name])
-        for name, report in zip(presence.names, reports, strict=True)
+        for name, report in zip(names, reports, strict=True)
     ]
 
 
